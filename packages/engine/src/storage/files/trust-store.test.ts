@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { trustStoreSuite } from '../test-support/trust-store-suite.ts';
+import { FileTrustStore } from './trust-store.ts';
+
+trustStoreSuite('in files', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-trust-'));
+  return {
+    store: new FileTrustStore(join(folder, 'trust')),
+    reopen: () => new FileTrustStore(join(folder, 'trust')),
+    close: () => rm(folder, { recursive: true }),
+  };
+});
+
+test('writes one plain file per role and root version, and leaves nothing else behind', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-trust-'));
+  context.after(() => rm(folder, { recursive: true }));
+  const store = new FileTrustStore(folder);
+  await store.saveRoot(7, Buffer.from('{}'));
+  await store.save('timestamp', Buffer.from(' {} '));
+  await store.save('../up', Buffer.from('{}'));
+  assert.deepEqual((await readdir(folder)).toSorted(), [
+    '..%2Fup.json',
+    'root.json',
+    'root_history',
+    'timestamp.json',
+  ]);
+  assert.deepEqual(await readdir(join(folder, 'root_history')), ['7.root.json']);
+  assert.equal(await readFile(join(folder, 'timestamp.json'), 'utf8'), ' {} ');
+});
+
+test('sweeps up what a crash left in the middle of a write', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-trust-'));
+  context.after(() => rm(folder, { recursive: true }));
+  await new FileTrustStore(folder).save('timestamp', Buffer.from('old'));
+  await writeFile(join(folder, '.timestamp.json.0000.tmp'), 'half of a n');
+  const store = new FileTrustStore(folder);
+  assert.equal(Buffer.from((await store.load('timestamp')) ?? []).toString(), 'old');
+  await store.save('snapshot', Buffer.from('x'));
+  assert.deepEqual((await readdir(folder)).toSorted(), ['root_history', 'snapshot.json', 'timestamp.json']);
+});
+
+test('takes a time floor that cannot be read for none', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-trust-'));
+  context.after(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'time-floor'), 'soon');
+  const store = new FileTrustStore(folder);
+  assert.equal(await store.timeFloor(), 0);
+  await store.raiseTimeFloor(5);
+  assert.equal(await store.timeFloor(), 5);
+});
