@@ -1,0 +1,144 @@
+import { type Static, Type } from 'typebox';
+import { HierarchyError } from '../domain/sites/hierarchy-error.ts';
+import { decodeBase64, encodeBase64 } from './base64.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { documentFormat } from './document-format.ts';
+import { countField, hierarchyIdField, publicKeyField, siteCodeField, textField } from './fields.ts';
+import type { EnvelopeJson } from './signed-document.ts';
+import { WireError } from './wire-error.ts';
+
+const hexField = Type.String({ pattern: '^[0-9a-f]{64}$' });
+const tokenId = Type.String({ pattern: '^[0-9a-f]{32}$' });
+const childType = Type.Enum(['primary', 'secondary']);
+
+const tokenSchema = Type.Object({
+  schema: Type.Literal(1),
+  id: tokenId,
+  /** Where the parent's link is reached: `host:port`. */
+  address: Type.String({ pattern: '^(?:\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$', maxLength: 300 }),
+  hierarchyId: hierarchyIdField,
+  /** The parent's link key: nobody else is spoken to. */
+  parentKey: publicKeyField,
+  parent: siteCodeField,
+  code: siteCodeField,
+  type: childType,
+  secret: hexField,
+  expiresAt: countField(),
+});
+
+/** What an administrator carries to a new site: where to join, as what, and the secret that allows it once. */
+export type JoinToken = Static<typeof tokenSchema>;
+
+const tokenFormat = documentFormat({ name: 'join token', maxBytes: 4096, schema: tokenSchema });
+const tokenPrefix = 'sallyport-join-1.';
+
+/** The token as one word that survives mail, shells and line breaks. */
+export function printJoinToken(token: JoinToken): string {
+  return tokenPrefix + encodeBase64(tokenFormat.print(token)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+}
+
+/**
+ * @throws {HierarchyError} BAD_TOKEN
+ */
+export function parseJoinToken(text: string): JoinToken {
+  const word = text.replaceAll(/\s/g, '');
+  if (!word.startsWith(tokenPrefix) || word.length > 8192) {
+    throw badToken(`it does not begin with "${tokenPrefix}"`);
+  }
+  const digits = word.slice(tokenPrefix.length).replaceAll('-', '+').replaceAll('_', '/');
+  const bytes = decodeBase64(digits.padEnd(Math.ceil(digits.length / 4) * 4, '='));
+  if (bytes === undefined) {
+    throw badToken('it is cut off or has other characters in it');
+  }
+  try {
+    return tokenFormat.parse(bytes);
+  } catch (cause) {
+    if (cause instanceof WireError) {
+      throw badToken(cause.message, cause);
+    }
+    throw cause;
+  }
+}
+
+function badToken(why: string, cause?: unknown): HierarchyError {
+  return new HierarchyError(
+    'BAD_TOKEN',
+    `the join token cannot be read (${why}): copy it again from the site that issued it, whole and in one piece`,
+    {},
+    { cause },
+  );
+}
+
+const joinRequestSchema = Type.Object({
+  schema: Type.Literal(1),
+  hierarchyId: hierarchyIdField,
+  tokenId,
+  code: siteCodeField,
+  type: childType,
+  parent: siteCodeField,
+  /** The new site's link key. */
+  key: publicKeyField,
+  /** HMAC-SHA-256 of `joinMacInput` under the SHA-256 of the token's secret. */
+  mac: hexField,
+});
+
+/** A new site's request. Only the top-tier site can check `mac`; a parent on the way learns nothing it could use. */
+export type JoinRequest = Static<typeof joinRequestSchema>;
+
+export const joinRequestFormat = documentFormat({ name: 'join request', maxBytes: 4096, schema: joinRequestSchema });
+
+/** What `mac` covers: everything that the top-tier site will sign into the roster. */
+export function joinMacInput(request: Omit<JoinRequest, 'mac' | 'schema'>): Uint8Array {
+  const { hierarchyId, tokenId: id, code, type, parent, key } = request;
+  return canonicalJson({ hierarchyId, tokenId: id, code, type, parent, key });
+}
+
+const envelope = Type.Object({
+  payloadType: Type.String({ maxLength: 200 }),
+  payload: Type.String(),
+  signatures: Type.Array(Type.Object({ keyid: Type.String({ maxLength: 200 }), sig: Type.String({ maxLength: 2000 }) }), {
+    minItems: 1,
+    maxItems: 8,
+  }),
+});
+
+const joinReplySchema = Type.Union([
+  Type.Object({ state: Type.Literal('pending'), reason: textField(4000) }),
+  Type.Object({ state: Type.Literal('accepted'), operatingKey: envelope, roster: envelope }),
+  Type.Object({
+    state: Type.Literal('refused'),
+    code: textField(100),
+    reason: textField(8000),
+  }),
+]);
+
+export type JoinReply =
+  | { readonly state: 'pending'; readonly reason: string }
+  | { readonly state: 'accepted'; readonly operatingKey: EnvelopeJson; readonly roster: EnvelopeJson }
+  | { readonly state: 'refused'; readonly code: string; readonly reason: string };
+
+export const joinReplyFormat = documentFormat({ name: 'answer to a join request', maxBytes: 32 * 1024 * 1024, schema: joinReplySchema });
+
+/** A request on its way to the top-tier site, as the body of a `join-request` record. */
+export const relayedRequestFormat = documentFormat({
+  name: 'relayed join request',
+  maxBytes: 8192,
+  schema: Type.Object({ id: hexField, request: joinRequestSchema }),
+});
+
+/** The top-tier site's answer, as the body of a `join-answer` record. Who was accepted stands in the roster. */
+export const joinAnswerFormat = documentFormat({
+  name: 'join answer',
+  maxBytes: 16 * 1024,
+  schema: Type.Object({
+    id: hexField,
+    outcome: Type.Union([
+      Type.Object({ state: Type.Literal('accepted') }),
+      Type.Object({
+        state: Type.Literal('refused'),
+        code: textField(100),
+        reason: textField(8000),
+      }),
+    ]),
+  }),
+});
