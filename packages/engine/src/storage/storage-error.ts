@@ -1,0 +1,20 @@
+import { SallyportError } from '@sallyport/core/shared/errors';
+
+/**
+ * `NEWER_SCHEMA`, `WRONG_SITE`, `UNREADABLE`: the database is not one this program can use. `NESTED`: work of a
+ * transaction began another. `FOLDER_IN_USE`: another server runs on the data folder. `EXISTS`, `EXPOSED`,
+ * `BAD_NAME`: a secret that would be overwritten, that others may read, or that has no usable name.
+ */
+export type StorageErrorCode =
+  | 'NEWER_SCHEMA'
+  | 'WRONG_SITE'
+  | 'UNREADABLE'
+  | 'NESTED'
+  | 'CLOSED'
+  | 'FOLDER_IN_USE'
+  | 'EXISTS'
+  | 'EXPOSED'
+  | 'BAD_NAME';
+
+/** A file or database of the site's data folder that cannot be used as it is. */
+export class StorageError extends SallyportError<StorageErrorCode> {}

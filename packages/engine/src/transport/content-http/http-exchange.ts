@@ -1,0 +1,84 @@
+import { ContentError } from '@sallyport/core/domain/content/content-error';
+import { type Dispatcher, request } from 'undici';
+import type { Clock } from '../../ports/clock.ts';
+import { HttpAnswer } from './http-answer.ts';
+import { untilIdle } from './until-idle.ts';
+
+export interface HttpExchangeOptions {
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  readonly idleTimeoutMs: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const redirectsMax = 3;
+
+/**
+ * Requests with a limit on idle time and none on total time, by the injected clock. Redirects are followed
+ * within the origin only, and for GET only.
+ */
+export class HttpExchange {
+  readonly #options: HttpExchangeOptions;
+
+  constructor(options: HttpExchangeOptions) {
+    this.#options = options;
+  }
+
+  /** @throws {ContentError} UNREACHABLE, STALLED, REDIRECTED */
+  async send(url: URL, asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    let at = url;
+    for (let redirected = 0; ; redirected += 1) {
+      const answer = await this.#sendOnce(at, asked, signal);
+      if (!redirects.has(answer.status)) {
+        return answer;
+      }
+      answer.abandon();
+      at = nextUrl(at, answer.header('location'), asked, redirected);
+    }
+  }
+
+  async #sendOnce(url: URL, asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const { clock, dispatcher, headers, idleTimeoutMs } = this.#options;
+    const ending = new AbortController();
+    const pending = request(url, {
+      dispatcher,
+      method: asked.method,
+      headers: { 'accept-encoding': 'identity', ...headers, ...asked.headers },
+      ...(asked.body === undefined ? {} : { body: asked.body }),
+      signal: AbortSignal.any([signal, ending.signal]),
+      // Idle time is watched here, by the clock that was injected; the dispatcher limits connecting.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const limits = { clock, idleTimeoutMs, url, signal };
+    try {
+      return new HttpAnswer(await untilIdle(pending, limits), limits, ending);
+    } catch (failure) {
+      ending.abort();
+      throw failure;
+    }
+  }
+}
+
+function nextUrl(from: URL, location: string | undefined, asked: HttpRequest, redirected: number): URL {
+  const to = location === undefined ? null : URL.parse(location, from.href);
+  const details = { url: from.href, location: location ?? '' };
+  if (to === null || to.origin !== from.origin || asked.method !== 'GET') {
+    throw new ContentError(
+      'REDIRECTED',
+      `${from.href} sends us to ${to?.href ?? 'nowhere'}, which is not followed: configure the address where the content really lies`,
+      details,
+    );
+  }
+  if (redirected >= redirectsMax) {
+    throw new ContentError('REDIRECTED', `${from.href} is the ${String(redirected + 1)}th redirect in a row: check the server`, details);
+  }
+  return to;
+}

@@ -1,0 +1,61 @@
+import { ContentError } from '@sallyport/core/domain/content/content-error';
+import { messageOf } from '@sallyport/core/shared/errors';
+import type { Clock } from '../../ports/clock.ts';
+
+export interface IdleLimits {
+  readonly clock: Clock;
+  readonly idleTimeoutMs: number;
+  /** For errors. */
+  readonly url: URL;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Waits for the server's next sign of life.
+ *
+ * @throws {ContentError} STALLED when none comes in time; UNREACHABLE when the connection fails
+ */
+export async function untilIdle<T>(next: Promise<T>, { clock, idleTimeoutMs, url, signal }: IdleLimits): Promise<T> {
+  const waking = new AbortController();
+  const idle = clock.sleep(idleTimeoutMs, waking.signal).then(() => {
+    throw new ContentError(
+      'STALLED',
+      `${url.href} sent nothing for ${String(Math.round(idleTimeoutMs / 1000))} s: the line or the server stands still; it is tried again`,
+      { url: url.href, idleTimeoutMs },
+    );
+  });
+  try {
+    return await Promise.race([next, idle]);
+  } catch (failure) {
+    // Whatever comes of it later: nobody waits for it any more.
+    next.catch(() => undefined);
+    throw named(failure, url, signal);
+  } finally {
+    waking.abort();
+    idle.catch(() => undefined);
+  }
+}
+
+/** What undici reports when connecting takes too long. */
+const connectTimeout = 'UND_ERR_CONNECT_TIMEOUT';
+
+function named(failure: unknown, url: URL, signal: AbortSignal): unknown {
+  if (signal.aborted) {
+    return signal.reason;
+  }
+  if (failure instanceof ContentError) {
+    return failure;
+  }
+  const errno = failure instanceof Error && 'code' in failure ? String(failure.code) : 'unknown';
+  const details = { url: url.href, errno };
+  return errno === connectTimeout
+    ? new ContentError('STALLED', `${url.href} does not answer: check the address, the line and the proxy; it is tried again`, details, {
+        cause: failure,
+      })
+    : new ContentError(
+        'UNREACHABLE',
+        `the connection to ${url.href} failed (${messageOf(failure)}): check the address, the line and the proxy; it is tried again`,
+        details,
+        { cause: failure },
+      );
+}
