@@ -1,0 +1,169 @@
+import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { CloudTools } from '@sallyport/engine/cloud/cloud-tools';
+import { defaultLifetimesMs } from '@sallyport/engine/cloud/repository/lifetimes';
+import { systemClock } from '@sallyport/engine/compute/clock';
+import { nodeKeys } from '@sallyport/engine/compute/ed25519';
+import { systemRandom } from '@sallyport/engine/compute/random';
+import { CloudError } from '@sallyport/engine/ports/cloud-error';
+import { FileBlobs } from '@sallyport/engine/storage/files/blobs';
+import { writeFileDurably } from '@sallyport/engine/storage/files/durable-file';
+import { FileKeyRing } from '@sallyport/engine/storage/files/file-key-ring';
+import { PublishedFolder } from '@sallyport/engine/storage/files/published-folder';
+import { SqliteCloudDatabase } from '@sallyport/engine/storage/sqlite/cloud/cloud-database';
+import { SqliteRepositoryLock } from '@sallyport/engine/storage/sqlite/cloud/repository-lock';
+import { Passphrases } from './passphrase.ts';
+
+/** Options of every command that works on a vendor's data folder. */
+export interface DataOptions {
+  readonly data: string;
+  readonly json?: boolean;
+}
+
+/** And of those that may need offline keys. */
+export interface KeyOptions extends DataOptions {
+  readonly offlineKeys?: readonly string[];
+  readonly passphraseFile?: readonly string[];
+}
+
+/** `cloud.json`: what the commands should remember about this folder. */
+interface CloudConfig {
+  readonly schema: 1;
+  /** Where the ceremony put the offline keys; they may have been moved since. */
+  readonly offlineKeys: readonly string[];
+}
+
+export interface CloudFolders {
+  readonly data: string;
+  readonly repository: string;
+  readonly database: string;
+  readonly onlineKeys: string;
+  readonly offlineKeys: string;
+}
+
+export function foldersOf(data: string): CloudFolders {
+  const folder = resolve(data);
+  return {
+    data: folder,
+    repository: join(folder, 'repository'),
+    database: join(folder, 'database', 'cloud.db'),
+    onlineKeys: join(folder, 'keys', 'online'),
+    offlineKeys: join(folder, 'keys', 'offline'),
+  };
+}
+
+/** The tools of the commands on a folder that is set up. @throws {CloudError} NOT_THERE */
+export async function openCloud(options: KeyOptions): Promise<CloudTools> {
+  const folders = foldersOf(options.data);
+  const config = await readConfig(folders);
+  const given = (options.offlineKeys ?? []).map((place) => resolve(place));
+  const places = [...given, ...config.offlineKeys.map((place) => resolve(folders.data, place))];
+  return toolsOf(
+    folders,
+    [...new Set(places)],
+    new Passphrases(options.passphraseFile ?? [], { confirm: false }),
+  );
+}
+
+/** The same for a folder that is being set up: makes it, readable by its owner alone. */
+export async function openNewCloud(options: KeyOptions): Promise<CloudTools> {
+  const folders = foldersOf(options.data);
+  await mkdir(folders.data, { recursive: true, mode: 0o700 });
+  await chmod(folders.data, 0o700);
+  const places = (options.offlineKeys ?? [folders.offlineKeys]).map((place) => resolve(place));
+  const [first] = places;
+  if (options.offlineKeys !== undefined && first !== undefined) {
+    await mkdir(first, { recursive: true, mode: 0o700 });
+  }
+  return toolsOf(folders, places, new Passphrases(options.passphraseFile ?? [], { confirm: true }));
+}
+
+/** Remembers where the offline keys went. */
+export async function saveConfig(data: string, offlineKeys: readonly string[]): Promise<void> {
+  const config: CloudConfig = { schema: 1, offlineKeys };
+  await writeFileDurably(
+    join(foldersOf(data).data, 'cloud.json'),
+    Buffer.from(`${JSON.stringify(config, undefined, 2)}\n`),
+  );
+}
+
+/** The cloud's database; the caller closes it. @throws {CloudError} NOT_THERE, BROKEN_DATABASE */
+export async function openDatabase(options: DataOptions): Promise<SqliteCloudDatabase> {
+  const folders = foldersOf(options.data);
+  await readConfig(folders);
+  await mkdir(join(folders.data, 'database'), { recursive: true, mode: 0o700 });
+  return SqliteCloudDatabase.open(folders.database);
+}
+
+async function toolsOf(
+  folders: CloudFolders,
+  offlineFolders: readonly string[],
+  passphrases: Passphrases,
+): Promise<CloudTools> {
+  return {
+    repository: new PublishedFolder(folders.repository),
+    lock: new SqliteRepositoryLock(join(folders.data, 'lock'), systemClock),
+    keys: new FileKeyRing({
+      onlineFolder: folders.onlineKeys,
+      offlineFolders,
+      passphrase: (name) => passphrases.of(name),
+      keys: nodeKeys,
+      clock: systemClock,
+    }),
+    blobs: await FileBlobs.open({ folder: folders.repository, partialFolder: join(folders.data, 'partial') }),
+    clock: systemClock,
+    random: systemRandom,
+    lifetimesMs: defaultLifetimesMs,
+  };
+}
+
+async function readConfig(folders: CloudFolders): Promise<CloudConfig> {
+  const place = join(folders.data, 'cloud.json');
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(place, 'utf8'));
+  } catch (cause) {
+    throw (await isThere(place))
+      ? new CloudError(
+          'BAD_REQUEST',
+          `${place} is no JSON: correct it, or restore it from a copy`,
+          { place },
+          { cause },
+        )
+      : new CloudError(
+          'NOT_THERE',
+          `${folders.data} is no data folder of a cloud service: make it with "sallyport cloud init", or name the right one with --data`,
+          { place: folders.data },
+          { cause },
+        );
+  }
+  if (!isConfig(value)) {
+    throw new CloudError(
+      'BAD_REQUEST',
+      `${place} is not as "sallyport cloud init" wrote it: restore it from a copy`,
+      { place },
+    );
+  }
+  return value;
+}
+
+function isConfig(value: unknown): value is CloudConfig {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'schema' in value &&
+    value.schema === 1 &&
+    'offlineKeys' in value &&
+    Array.isArray(value.offlineKeys) &&
+    value.offlineKeys.every((place) => typeof place === 'string')
+  );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

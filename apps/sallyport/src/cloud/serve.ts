@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import process from 'node:process';
+import { ExchangeDesk } from '@sallyport/engine/cloud/exchange-desk';
+import { PublicationView } from '@sallyport/engine/cloud/publication-view';
+import { RepositoryKeeper } from '@sallyport/engine/cloud/repository-keeper';
+import { nodeDigests } from '@sallyport/engine/compute/digest';
+import { checkSignature } from '@sallyport/engine/compute/signature-check';
+import { CloudError } from '@sallyport/engine/ports/cloud-error';
+import { vendorServer } from '@sallyport/engine/transport/exchange-https/vendor-server';
+import { messageOf } from '@sallyport/core/shared/errors';
+import { days } from '@sallyport/core/shared/units';
+import { type DataOptions, openCloud, openDatabase } from './open-cloud.ts';
+import { printJson, printLine, runCommand } from '../command/run.ts';
+import { serviceLog } from './service-log.ts';
+
+export interface ServeOptions extends DataOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly offerDays: number;
+}
+
+/** How long a download that is under way may hold up the stop; a client resumes it elsewhere or later. */
+const stopMaxMs = 5_000;
+
+/** `cloud serve`: until SIGINT or SIGTERM. Standard output gets one line, `listening on <url>`; the log goes to standard error. */
+export async function serve(options: ServeOptions): Promise<void> {
+  await runCommand(options.json === true, async (signal) => {
+    const tls = await tlsOf(options);
+    const tools = await openCloud(options);
+    const log = serviceLog(process.stderr, tools.clock);
+    const database = await openDatabase(options);
+    const view = new PublicationView(tools);
+    const keeper = new RepositoryKeeper(tools, log);
+    const desk = new ExchangeDesk({
+      database,
+      view,
+      check: checkSignature,
+      digestOf: nodeDigests.of,
+      clock: tools.clock,
+      log,
+      offerLifetimeMs: days(options.offerDays),
+    });
+    try {
+      // Whatever is wrong with the folder is said now, not to the first site that asks.
+      await view.current();
+      await keeper.start();
+      const server = await vendorServer({
+        repository: tools.repository,
+        blobs: tools.blobs,
+        exchange: desk,
+        log,
+        ...(tls && { tls }),
+      });
+      try {
+        const url = await listen(server, options);
+        if (options.json === true) {
+          printJson({ listening: url });
+        } else {
+          printLine(`listening on ${url}`);
+        }
+        await aborted(signal);
+        log.info('stopping');
+      } finally {
+        await closeWithin(server, stopMaxMs);
+      }
+    } finally {
+      await keeper.stop();
+      await database.close();
+    }
+  });
+}
+
+/** Lets what is under way finish, for a while. */
+async function closeWithin(server: Awaited<ReturnType<typeof vendorServer>>, limitMs: number): Promise<void> {
+  const limit = setTimeout(() => server.server.closeAllConnections(), limitMs);
+  try {
+    await server.close();
+  } finally {
+    clearTimeout(limit);
+  }
+}
+
+async function listen(
+  server: Awaited<ReturnType<typeof vendorServer>>,
+  { host, port }: ServeOptions,
+): Promise<string> {
+  try {
+    return await server.listen({ host, port });
+  } catch (cause) {
+    throw new CloudError(
+      'BAD_REQUEST',
+      `cannot listen on ${host} port ${port}: ${messageOf(cause)}; use another --port or --host`,
+      { host, port },
+      { cause },
+    );
+  }
+}
+
+async function tlsOf({
+  tlsCert,
+  tlsKey,
+}: ServeOptions): Promise<{ readonly cert: Buffer; readonly key: Buffer } | undefined> {
+  if (tlsCert === undefined && tlsKey === undefined) {
+    return undefined;
+  }
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new CloudError(
+      'BAD_REQUEST',
+      'TLS needs both a certificate and its key: give --tls-cert and --tls-key',
+    );
+  }
+  return { cert: await readPem(tlsCert), key: await readPem(tlsKey) };
+}
+
+async function readPem(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new CloudError(
+      'BAD_REQUEST',
+      `${file} cannot be read: check its name and permissions`,
+      { file },
+      { cause },
+    );
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) {
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  }
+}

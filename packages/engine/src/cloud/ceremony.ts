@@ -1,0 +1,161 @@
+import type { DelegatedRole } from '@sallyport/core/domain/trust/documents';
+import type { RoleKeys, TrustKey } from '@sallyport/core/domain/trust/key';
+import type { Catalogue, Rollout, ServiceInfo } from '@sallyport/core/domain/updates/package';
+import type { ProductId } from '@sallyport/core/shared/ids';
+import { CloudError } from '../ports/cloud-error.ts';
+import type { OfflineRole } from '../ports/key-ring.ts';
+import type { CloudTools } from './cloud-tools.ts';
+import { catalogueFile, rolloutFile, serviceFile } from './contents.ts';
+import { keyIdOf, targetFileOf, trustKey } from './repository/documents.ts';
+import { type PublishedFile, writeChange } from './repository/writer.ts';
+
+export interface CeremonyOptions {
+  readonly vendor: string;
+  readonly products: readonly { readonly id: ProductId; readonly name: string }[];
+  readonly requiresUsageData: boolean;
+  /** How many keys each offline role gets, and how many of them it takes to sign. */
+  readonly offline: Readonly<Record<OfflineRole, { readonly keys: number; readonly threshold: number }>>;
+}
+
+/** More keys than this are no ceremony any more. */
+const keysMax = 16;
+
+/**
+ * Makes all keys and the first version of everything: root, targets with its delegations, empty catalogues and
+ * roll-outs, snapshot, timestamp.
+ *
+ * @throws {CloudError} ALREADY_THERE, BAD_REQUEST, KEYS_MISSING without a passphrase
+ */
+export async function holdCeremony(
+  tools: CloudTools,
+  options: CeremonyOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  checkOptions(options);
+  await tools.lock.exclusively('make a new repository', () => makeAll(tools, options), signal);
+}
+
+async function makeAll(tools: CloudTools, options: CeremonyOptions): Promise<void> {
+  const { repository, keys, clock } = tools;
+  if (
+    (await repository.metadata('timestamp.json')) !== undefined ||
+    (await repository.metadata('1.root.json')) !== undefined
+  ) {
+    throw new CloudError(
+      'ALREADY_THERE',
+      `${repository.name} holds a repository already: a second ceremony would lock every customer out. Use another --data folder, or "sallyport cloud keys rotate" for new keys`,
+      { place: repository.name },
+    );
+  }
+  const made = async (role: OfflineRole): Promise<Made> => {
+    const { keys: count, threshold } = options.offline[role];
+    return madeOf(await keys.create(role, count), threshold);
+  };
+  const root = await made('root');
+  const targets = await made('targets');
+  const catalog = await made('catalog');
+  const snapshot = madeOf(await keys.create('snapshot', 1), 1);
+  const timestamp = madeOf(await keys.create('timestamp', 1), 1);
+  const rollout = madeOf(await keys.create('rollout', 1), 1);
+  const offerKeys = await keys.create('offer', 1);
+
+  const products = options.products.map(({ id }) => id).toSorted();
+  const service: ServiceInfo = { schema: 1, vendor: options.vendor, products, offerKeys };
+  const catalogFiles = [
+    serviceFile(service),
+    ...options.products.map((product) => catalogueFile(emptyCatalogue(product, options))),
+  ];
+  const rolloutFiles = products.map((product) => rolloutFile(emptyRollout(product)));
+  await writeChange(
+    tools,
+    { versions: 'none' },
+    {
+      root: {
+        keys: keyMap(root, targets, snapshot, timestamp),
+        roles: { root: root.role, targets: targets.role, snapshot: snapshot.role, timestamp: timestamp.role },
+      },
+      targets: {
+        targets: [],
+        delegations: {
+          keys: keyMap(catalog, rollout),
+          roles: [
+            delegation('catalog', ['catalog/*', 'service.json'], catalog.role),
+            delegation('rollout', ['rollout/*'], rollout.role),
+          ],
+        },
+      },
+      catalog: catalogFiles.map(asTarget),
+      rollout: rolloutFiles.map(asTarget),
+      files: [...catalogFiles, ...rolloutFiles],
+    },
+    clock.now(),
+  );
+}
+
+export function emptyCatalogue(
+  product: { readonly id: ProductId; readonly name: string },
+  options: { readonly requiresUsageData: boolean },
+): Catalogue {
+  return {
+    schema: 1,
+    product: product.id,
+    productName: product.name,
+    requiresUsageData: options.requiresUsageData,
+    packages: [],
+  };
+}
+
+export function emptyRollout(product: ProductId): Rollout {
+  return { schema: 1, product, packages: [] };
+}
+
+interface Made {
+  readonly publicKeys: readonly string[];
+  readonly role: RoleKeys;
+}
+
+function madeOf(publicKeys: readonly string[], threshold: number): Made {
+  return { publicKeys, role: { keyIds: publicKeys.map(keyIdOf), threshold } };
+}
+
+function keyMap(...made: readonly Made[]): ReadonlyMap<string, TrustKey> {
+  return new Map(made.flatMap(({ publicKeys }) => publicKeys.map((key) => [keyIdOf(key), trustKey(key)])));
+}
+
+/** Terminating: nobody else is ever asked for these paths. */
+function delegation(name: string, patterns: readonly string[], role: RoleKeys): DelegatedRole {
+  return { name, ...role, terminating: true, scope: { kind: 'paths', patterns } };
+}
+
+function asTarget(file: PublishedFile): ReturnType<typeof targetFileOf> {
+  return targetFileOf(file.path, file.bytes);
+}
+
+function checkOptions({ vendor, products, offline }: CeremonyOptions): void {
+  const refuse = (message: string): never => {
+    throw new CloudError('BAD_REQUEST', message);
+  };
+  if (vendor.trim() === '') {
+    refuse('the vendor has no name: give --vendor');
+  }
+  if (products.length === 0) {
+    refuse('the vendor has no product: give --product at least once');
+  }
+  const twice = products.find(({ id }, index) => products.findIndex((other) => other.id === id) !== index);
+  if (twice !== undefined) {
+    refuse(`the product ${twice.id} is named twice: give each --product once`);
+  }
+  for (const [role, { keys, threshold }] of Object.entries(offline)) {
+    if (
+      !Number.isInteger(keys) ||
+      !Number.isInteger(threshold) ||
+      threshold < 1 ||
+      keys < threshold ||
+      keys > keysMax
+    ) {
+      refuse(
+        `${threshold} of ${keys} keys for ${role} cannot be: use at most ${keysMax} keys, and a threshold from 1 to their number`,
+      );
+    }
+  }
+}
