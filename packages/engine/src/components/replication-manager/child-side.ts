@@ -1,0 +1,237 @@
+import { HierarchyError } from '@sallyport/core/domain/sites/hierarchy-error';
+import { RecordError } from '@sallyport/core/domain/sites/record-error';
+import { goesUp } from '@sallyport/core/domain/sites/record-flow';
+import { UpdateError } from '@sallyport/core/domain/updates/update-error';
+import { messageOf } from '@sallyport/core/shared/errors';
+import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
+import type { Clock } from '../../ports/clock.ts';
+import type { ComponentStatus } from '../../ports/component.ts';
+import type { Digests } from '../../ports/digests.ts';
+import { LinkError, type LinkErrorCode } from '../../ports/link-error.ts';
+import type { Log } from '../../ports/log.ts';
+import type { ParentLink } from '../../ports/parent-link.ts';
+import type { Random } from '../../ports/random.ts';
+import type { SiteDatabase } from '../../ports/site-database.ts';
+import { writeHierarchy } from '../hierarchy-identity/hierarchy-setting.ts';
+import type { HierarchyView } from '../hierarchy-identity/hierarchy-view.ts';
+import { type BackOff, backOffMs } from '../work/back-off.ts';
+import { haltForFork, judgeHello, ownHello } from './handshake.ts';
+import { readBatch } from './outgoing.ts';
+import { checkRecord } from './receive.ts';
+import { admitFromParent } from './take-down.ts';
+
+/** How long the parent may keep a question for records open. */
+const pullWaitMs = 25_000;
+/** Epochs and vendor metadata are compared again this often. */
+const greetEveryMs = 60_000;
+
+/** Passes by itself: tried again soon, so that a parent that comes back is noticed within seconds. */
+const passing: BackOff = { firstMs: 500, maxMs: 15_000 };
+/** Lasts until somebody acts: tried now and then, so that acting is enough. */
+const lasting: BackOff = { firstMs: 5_000, maxMs: 120_000 };
+const passingCodes: ReadonlySet<LinkErrorCode> = new Set<LinkErrorCode>(['UNREACHABLE', 'STALLED']);
+
+export interface ChildSideOptions {
+  readonly site: SiteCode;
+  readonly parent: SiteCode;
+  readonly link: ParentLink;
+  readonly database: SiteDatabase;
+  readonly view: HierarchyView;
+  readonly digests: Digests;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly tufVersions: () => Promise<Readonly<Record<string, number>>>;
+  readonly onPeerTufVersions: (versions: Readonly<Record<string, number>>) => void;
+}
+
+/**
+ * The link to the parent, from the child's side. It greets, then takes and gives records at the same time; any
+ * failure ends both, and after a delay it begins with the greeting again. Both directions go on from cursors in the
+ * databases, so nothing depends on what this process remembers.
+ */
+export class ChildSide {
+  readonly #options: ChildSideOptions;
+  #status: ComponentStatus;
+  #failures = 0;
+
+  constructor(options: ChildSideOptions) {
+    this.#options = options;
+    this.#status = { state: 'stopped', reason: 'not started', since: options.clock.now() };
+  }
+
+  query(): ComponentStatus {
+    return this.#status;
+  }
+
+  /** Keeps the link up until the signal ends it. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { parent, log, clock } = this.#options;
+    this.#failures = 0;
+    while (!signal.aborted) {
+      this.#report('starting', `greets the parent site ${parent}`);
+      try {
+        await this.#session(signal);
+      } catch (error) {
+        if (signal.aborted) {
+          break;
+        }
+        const { nextAt, reason, code } = this.#failed(error);
+        log.warn('The link to parent site {parent} is down ({code}): {reason}; next try at {nextAt}', {
+          parent,
+          code,
+          reason,
+          nextAt: new Date(nextAt).toISOString(),
+        });
+        await clock.sleep(Math.max(0, nextAt - clock.now()), signal).catch(() => undefined);
+      }
+    }
+    this.#report('stopped', 'stopped');
+  }
+
+  async #session(signal: AbortSignal): Promise<never> {
+    const { parent, log } = this.#options;
+    const parentCursor = await this.#greet(signal);
+    this.#failures = 0;
+    this.#report('running', `linked with the parent site ${parent}`);
+    log.info('Linked with parent site {parent}', { parent });
+    return untilOneFails([
+      (ended) => this.#pull(ended),
+      (ended) => this.#push(parentCursor, ended),
+      (ended) => this.#greetAgain(ended),
+    ], signal);
+  }
+
+  /** Answers what the parent has taken from here. */
+  async #greet(signal: AbortSignal): Promise<number> {
+    const { site, parent, link, database, view, clock } = this.#options;
+    const tufVersions = await this.#options.tufVersions();
+    const { roster } = view.current();
+    const own = database.read((tables) => ownHello(tables, { site, roster, tufVersions }, parent));
+    const hello = await link.hello(own, signal);
+    const refused = database.write((tables) => judgeHello(tables, { site, roster, now: clock.now() }, parent, hello));
+    if (refused !== undefined) {
+      throw refused;
+    }
+    this.#options.onPeerTufVersions(hello.tufVersions);
+    return hello.peerEpoch < own.epoch ? 0 : hello.cursor;
+  }
+
+  async #greetAgain(signal: AbortSignal): Promise<never> {
+    for (;;) {
+      await this.#options.clock.sleep(greetEveryMs, signal);
+      await this.#greet(signal);
+    }
+  }
+
+  async #pull(signal: AbortSignal): Promise<never> {
+    const { parent, link, database } = this.#options;
+    for (;;) {
+      const after = database.read(({ records }) => records.cursor(parent));
+      const batch = await link.pull(after, pullWaitMs, signal);
+      if (batch.cursor !== after || batch.records.length > 0) {
+        this.#take(batch.records, batch.cursor);
+      }
+    }
+  }
+
+  #take(values: readonly unknown[], cursor: number): void {
+    const { site, parent, database, view, digests, log } = this.#options;
+    const records = values.map((value) => checkRecord(value, digests));
+    const admitted = admitFromParent(site, records, view.current(), view.tools);
+    for (const reason of admitted.ignored) {
+      log.warn('Left out a record of parent site {parent}: {reason}', { parent, reason });
+    }
+    const changed = database.write((tables) => {
+      writeHierarchy(tables.settings, admitted.hierarchy.documents);
+      return tables.records.apply(parent, admitted.records, cursor);
+    });
+    if (changed.length > 0) {
+      log.debug('Took {count} records from parent site {parent}', { count: changed.length, parent });
+    }
+  }
+
+  async #push(from: number, signal: AbortSignal): Promise<never> {
+    const { site, link, database, view, log, parent } = this.#options;
+    let cursor = from;
+    for (;;) {
+      const committed = Promise.withResolvers<void>();
+      const stop = database.onCommit(committed.resolve);
+      try {
+        const { roster } = view.current();
+        const batch = database.read(({ records }) => readBatch(records, cursor, (record) => goesUp(roster, site, record)));
+        if (batch.records.length > 0) {
+          await link.push(batch.records, batch.cursor, signal);
+          log.debug('Gave {count} records to parent site {parent}', { count: batch.records.length, parent });
+        }
+        cursor = batch.cursor;
+        if (batch.complete && batch.records.length === 0) {
+          await aborting(committed.promise, signal);
+        }
+      } finally {
+        stop();
+      }
+    }
+  }
+
+  #failed(thrown: unknown): { readonly nextAt: EpochMs; readonly reason: string; readonly code: string } {
+    const { clock, random } = this.#options;
+    const error = this.#haltedBy(thrown);
+    this.#failures += 1;
+    const passes = error instanceof LinkError && passingCodes.has(error.code);
+    const nextAt = clock.now() + backOffMs(passes ? passing : lasting, this.#failures, random.fraction());
+    const reason = messageOf(error);
+    this.#report(passes ? 'waiting' : 'failing', reason, { nextAt, lastError: reason });
+    return { nextAt, reason, code: codeOf(error) };
+  }
+
+  /** A fork found here, or told of by the parent, is remembered: the next greeting tells the parent of it. */
+  #haltedBy(error: unknown): unknown {
+    const { database, parent, clock } = this.#options;
+    const forked = (error instanceof RecordError || error instanceof LinkError) && error.code === 'FORK';
+    return forked ? database.write((tables) => haltForFork(tables, parent, error.message, clock.now())) : error;
+  }
+
+  #report(state: ComponentStatus['state'], reason: string, more: Partial<ComponentStatus> = {}): void {
+    const same = this.#status.state === state && this.#status.reason === reason;
+    this.#status = { state, reason, since: same ? this.#status.since : this.#options.clock.now(), ...more };
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof LinkError ||
+    error instanceof RecordError ||
+    error instanceof HierarchyError ||
+    error instanceof UpdateError
+    ? error.code
+    : 'UNEXPECTED';
+}
+
+/** Runs endless tasks side by side until one fails; ends the others, and rejects once all have ended. */
+async function untilOneFails(tasks: readonly ((signal: AbortSignal) => Promise<never>)[], signal: AbortSignal): Promise<never> {
+  const ending = new AbortController();
+  const either = AbortSignal.any([signal, ending.signal]);
+  await Promise.allSettled(
+    tasks.map(async (task) => {
+      try {
+        await task(either);
+      } catch (error) {
+        ending.abort(error);
+      }
+    }),
+  );
+  throw signal.aborted ? signal.reason : ending.signal.reason;
+}
+
+/** The promise, or the signal's reason when that comes first. */
+async function aborting(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const end = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', end);
+  }
+}

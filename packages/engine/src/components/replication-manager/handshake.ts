@@ -1,0 +1,127 @@
+import { endsHalt, forkByCursor, judgeEpoch, type LinkEpochs, type LinkHalt } from '@sallyport/core/domain/sites/epoch';
+import { entryOf } from '@sallyport/core/domain/sites/roster';
+import type { Roster } from '@sallyport/core/domain/sites/site';
+import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
+import { linkProtocols } from '@sallyport/core/wire/link';
+import { LinkError } from '../../ports/link-error.ts';
+import type { LinkHello } from '../../ports/parent-link.ts';
+import type { ReadTables, WriteTables } from '../../ports/site-database.ts';
+import { type LinkState, readLink, writeLink } from './link-state.ts';
+
+/** What this site says of itself to a peer. */
+export function ownHello(
+  { records, settings }: ReadTables,
+  own: { readonly site: SiteCode; readonly roster: Roster; readonly tufVersions: Readonly<Record<string, number>> },
+  peer: SiteCode,
+): LinkHello {
+  const state = readLink(settings, peer);
+  const epochs: LinkEpochs = { own: records.epoch(), peer: state.epoch };
+  const halt = state.halt?.code === 'FORK' && !endsHalt(state.halt, epochs) ? state.halt : undefined;
+  return {
+    site: own.site,
+    epoch: epochs.own,
+    protocols: linkProtocols,
+    tufVersions: own.tufVersions,
+    head: records.head(),
+    cursor: records.cursor(peer),
+    peerEpoch: knownEpoch(own.roster, peer, state),
+    ...(halt === undefined ? {} : { fork: halt.reason }),
+  };
+}
+
+/** What a greeting leads to: undefined when records may flow, otherwise what both sides are told. */
+export type Greeting = LinkError | undefined;
+
+/**
+ * Judges a peer's greeting and remembers what follows from it: a higher epoch makes the peer's records begin anew, a
+ * fork or an old copy halts the link until somebody has restored a side.
+ */
+export function judgeHello(
+  tables: WriteTables,
+  own: { readonly site: SiteCode; readonly roster: Roster; readonly now: EpochMs },
+  peer: SiteCode,
+  hello: LinkHello,
+): Greeting {
+  if (hello.protocols.highest < linkProtocols.lowest || hello.protocols.lowest > linkProtocols.highest) {
+    return new LinkError(
+      'PROTOCOL',
+      `site ${peer} speaks link protocols ${hello.protocols.lowest} to ${hello.protocols.highest}, and ${own.site} ${linkProtocols.lowest} to ${linkProtocols.highest}: update the older of the two first`,
+      { peer },
+    );
+  }
+  const { records, settings } = tables;
+  const before = readLink(settings, peer);
+  const known = knownEpoch(own.roster, peer, before);
+  const verdict = judgeEpoch(known, hello.epoch);
+  if (verdict === 'older') {
+    return new LinkError(
+      'READ_ONLY',
+      `site ${peer} runs in epoch ${hello.epoch}, but it has been seen in epoch ${known}: it is an old copy of a site that was restored since; stop it, or restore it with a higher epoch`,
+      { peer, epoch: hello.epoch, known },
+    );
+  }
+  if (verdict === 'newer') {
+    // Restored: what was taken before says nothing about its new history.
+    records.setCursor(peer, 0);
+  }
+  const epochs: LinkEpochs = { own: records.epoch(), peer: hello.epoch };
+  const held = before.halt !== undefined && !endsHalt(before.halt, epochs) ? before.halt : undefined;
+  const halt = held ?? findHalt(tables, own, peer, hello, epochs);
+  writeLink(settings, peer, { epoch: hello.epoch, ...(halt === undefined ? {} : { halt }) });
+  return halt && haltError(halt, peer);
+}
+
+/** Stops a link because the histories of both sides do not fit. Answers the error for whoever asked. */
+export function haltForFork(
+  { records, settings }: WriteTables,
+  peer: SiteCode,
+  reason: string,
+  now: EpochMs,
+): LinkError {
+  const state = readLink(settings, peer);
+  const halt: LinkHalt = { code: 'FORK', reason, since: now, epochs: { own: records.epoch(), peer: state.epoch } };
+  writeLink(settings, peer, { ...state, halt });
+  return haltError(halt, peer);
+}
+
+/** The error that a halted link answers with; undefined when it is not halted. */
+export function haltOf({ settings }: ReadTables, peer: SiteCode): LinkError | undefined {
+  const { halt } = readLink(settings, peer);
+  return halt && haltError(halt, peer);
+}
+
+function findHalt(
+  { records }: ReadTables,
+  own: { readonly site: SiteCode; readonly now: EpochMs },
+  peer: SiteCode,
+  hello: LinkHello,
+  epochs: LinkEpochs,
+): LinkHalt | undefined {
+  if (hello.peerEpoch > epochs.own) {
+    const reason =
+      `site ${own.site} runs in epoch ${epochs.own}, but ${peer} has seen it in epoch ${hello.peerEpoch}: this is an old copy of a site that was restored since, ` +
+      'and it is read-only now; stop it, or restore it with a higher epoch';
+    return { code: 'READ_ONLY', reason, since: own.now, epochs };
+  }
+  // A peer that has not heard of this site's restore yet still speaks of the history before it.
+  const outdated = hello.peerEpoch < epochs.own;
+  const reason =
+    (outdated ? undefined : hello.fork) ??
+    forkByCursor({
+      own: own.site,
+      peer,
+      ownHead: records.head(),
+      ownCursor: records.cursor(peer),
+      peerHead: hello.head,
+      peerCursor: outdated ? 0 : hello.cursor,
+    });
+  return reason === undefined ? undefined : { code: 'FORK', reason, since: own.now, epochs };
+}
+
+function knownEpoch(roster: Roster, peer: SiteCode, state: LinkState): number {
+  return Math.max(entryOf(roster, peer)?.epoch ?? 1, state.epoch);
+}
+
+function haltError(halt: LinkHalt, peer: SiteCode): LinkError {
+  return new LinkError(halt.code, halt.reason, { peer, since: halt.since });
+}

@@ -1,0 +1,35 @@
+import type { LinkHalt } from '@sallyport/core/domain/sites/epoch';
+import type { SiteCode } from '@sallyport/core/shared/ids';
+import type { SettingReads, SettingWrites } from '../../ports/site-database.ts';
+
+/** What a site remembers of a link beside the cursor. */
+export interface LinkState {
+  /** The highest epoch that the peer has been seen in. */
+  readonly epoch: number;
+  /** Set while this site takes nothing over the link. */
+  readonly halt?: LinkHalt;
+}
+
+const name = 'replication';
+
+type LinkStates = Readonly<Record<string, LinkState>>;
+
+export function readLinks(settings: SettingReads): LinkStates {
+  return (settings.get(name) as LinkStates | undefined) ?? {};
+}
+
+export function readLink(settings: SettingReads, peer: SiteCode): LinkState {
+  return readLinks(settings)[peer] ?? { epoch: 1 };
+}
+
+export function writeLink(settings: SettingReads & SettingWrites, peer: SiteCode, state: LinkState): void {
+  settings.put(name, { ...readLinks(settings), [peer]: state });
+}
+
+/**
+ * Why this site must not change anything for others: it is an old copy, and a peer has seen it in a higher epoch.
+ * Undefined when it may.
+ */
+export function readOnlyReason(settings: SettingReads): string | undefined {
+  return Object.values(readLinks(settings)).find(({ halt }) => halt?.code === 'READ_ONLY')?.halt?.reason;
+}

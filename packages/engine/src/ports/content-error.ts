@@ -1,0 +1,1 @@
+export { ContentError, type ContentErrorCode, isTransient, isWrongBytes } from '@sallyport/core/domain/content/content-error';

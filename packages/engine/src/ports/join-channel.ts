@@ -1,0 +1,8 @@
+import type { JoinReply, JoinRequest } from '@sallyport/core/wire/join';
+
+/** A new site's way to the parent that its token names, pinned by that parent's key. Errors are `LinkError`. */
+export interface JoinChannel {
+  /** Asks; the same request may be made again and again. */
+  ask(request: JoinRequest, signal: AbortSignal): Promise<JoinReply>;
+  close(): Promise<void>;
+}

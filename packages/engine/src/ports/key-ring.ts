@@ -1,0 +1,39 @@
+import type { Signer } from './keys.ts';
+
+/** Roles whose keys stay away from every server. */
+export type OfflineRole = 'catalog' | 'root' | 'targets';
+/** Roles whose keys the cloud service signs with by itself. */
+export type OnlineRole = 'offer' | 'rollout' | 'snapshot' | 'timestamp';
+export type KeyRole = OfflineRole | OnlineRole;
+
+export const offlineRoles: readonly OfflineRole[] = ['root', 'targets', 'catalog'];
+export const onlineRoles: readonly OnlineRole[] = ['snapshot', 'timestamp', 'rollout', 'offer'];
+
+/** A key file that was found. */
+export interface HeldKey {
+  /** `root-1`, `snapshot-2`. */
+  readonly name: string;
+  readonly role: KeyRole;
+  /** Raw public key, hexadecimal. */
+  readonly publicKey: string;
+  readonly offline: boolean;
+  /** For messages: where it was found. */
+  readonly place: string;
+}
+
+/** The vendor's private keys: offline ones sealed by a passphrase, online ones readable by their owner alone. */
+export interface KeyRing {
+  /** For messages: where offline keys are looked for. */
+  readonly places: readonly string[];
+  /** Makes new keys, durable before it resolves. Answers their raw public keys, hexadecimal. */
+  create(role: KeyRole, count: number): Promise<readonly string[]>;
+  /**
+   * Signers for those of `publicKeys` that are at hand, in that order.
+   * @throws {CloudError} WRONG_PASSPHRASE, BAD_KEY_FILE, KEYS_MISSING when a key is there but no passphrase was given
+   */
+  signers(publicKeys: readonly string[]): Promise<readonly Signer[]>;
+  /** Every key file at hand, without opening one. @throws {CloudError} BAD_KEY_FILE */
+  list(): Promise<readonly HeldKey[]>;
+  /** Removes an online key that nothing trusts any more; harmless when it is not there. */
+  forget(publicKey: string): Promise<void>;
+}

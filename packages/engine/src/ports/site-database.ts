@@ -1,0 +1,83 @@
+import type { ReplicatedRecord, RecordKind } from '@sallyport/core/domain/sites/site';
+import type { UpdateEvent, UpdateProjection } from '@sallyport/core/domain/updates/event';
+import type { EpochMs, PackageGuid, SiteCode } from '@sallyport/core/shared/ids';
+
+/**
+ * A site's database. All of a transaction or nothing; what `write` answered is durable. Work runs
+ * synchronously and does nothing but SQL: effects leave as rows that a component acts upon after
+ * the commit. `read` sees one snapshot.
+ */
+export interface SiteDatabase {
+  read<T>(work: (tables: ReadTables) => T): T;
+  write<T>(work: (tables: WriteTables) => T): T;
+  /** Called after each commit of `write` (of this process) that changed something. Answers how to stop listening. */
+  onCommit(listener: () => void): () => void;
+  /** A consistent copy of the whole database, durable before it resolves. */
+  backup(targetPath: string): Promise<void>;
+  close(): void;
+}
+
+export interface ReadTables {
+  readonly updates: UpdateReads;
+  readonly records: RecordReads;
+  readonly settings: SettingReads;
+}
+
+export interface WriteTables {
+  readonly updates: UpdateReads & UpdateWrites;
+  readonly records: RecordReads & RecordWrites;
+  readonly settings: SettingReads & SettingWrites;
+}
+
+/** Small named documents of this site (JSON): `site`, `exchange`, `offer`, `windows`, … Each name has one owner component. */
+export interface SettingReads {
+  get(name: string): unknown;
+}
+export interface SettingWrites {
+  put(name: string, value: unknown): void;
+  remove(name: string): void;
+}
+
+/** The append-only `update_event` log and its projection, for every (package, site) this site knows of. */
+export interface UpdateReads {
+  projection(guid: PackageGuid, site: SiteCode): UpdateProjection | undefined;
+  projections(filter?: { readonly guid?: PackageGuid; readonly site?: SiteCode }): readonly UpdateProjection[];
+  events(filter: { readonly guid?: PackageGuid; readonly site?: SiteCode }): readonly UpdateEvent[];
+}
+export interface UpdateWrites {
+  /**
+   * Appends an event with its expected sequence (the projection's plus one) and updates the projection in
+   * the same transaction; refuses transitions that the state machine does not know, and a second running
+   * install at a site. Own events also become `update-event` records in the same transaction.
+   * @throws {UpdateError} ILLEGAL_TRANSITION, SEQUENCE_CONFLICT, INSTALL_RUNNING
+   */
+  append(event: UpdateEvent): UpdateProjection;
+}
+
+export interface RecordReads {
+  get(owner: SiteCode, kind: RecordKind, key: string): ReplicatedRecord | undefined;
+  list(filter: { readonly kind?: RecordKind; readonly owner?: SiteCode }): readonly ReplicatedRecord[];
+  /** Records whose local arrival number is above `after`, in that order, at most `limit`. */
+  after(after: number, limit: number): readonly { readonly arrival: number; readonly record: ReplicatedRecord }[];
+  /** The highest arrival number given so far. */
+  head(): number;
+  /** What this site has applied from a peer: the peer's arrival number. */
+  cursor(peer: SiteCode): number;
+  /** This site's own epoch, from 1: its records carry it. */
+  epoch(): number;
+  /** How much is held of these owners together; sizes are of the bodies as stored. */
+  usage(owners: readonly SiteCode[]): { readonly count: number; readonly sizeBytes: number };
+}
+export interface RecordWrites {
+  /** Writes a record of this site's own: n rises by one, hash is made. No change for an equal body. */
+  putOwn(kind: RecordKind, key: string, body: unknown, at: EpochMs): ReplicatedRecord;
+  /**
+   * Applies a peer's records and moves the cursor, in this transaction. Keeps the higher (epoch, n).
+   * Equal versions with another hash are a fork. Answers those that changed something.
+   * @throws {RecordError} FORK
+   */
+  apply(peer: SiteCode, records: readonly ReplicatedRecord[], cursor: number): readonly ReplicatedRecord[];
+  setCursor(peer: SiteCode, cursor: number): void;
+  /** Begins a higher epoch of this site's own, after a restore; a lower or equal one changes nothing. */
+  raiseEpoch(to: number): void;
+}

@@ -1,0 +1,101 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+
+/** How long a statement waits for another process that writes. */
+const busyTimeoutMs = 10_000;
+
+/** SQLite's extended result codes of a broken UNIQUE or PRIMARY KEY constraint. */
+const uniqueErrorCodes: ReadonlySet<number> = new Set([1555, 2067]);
+const busyErrorCode = 5;
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/**
+ * One connection to a SQLite file with the settings that everything here relies on: WAL, full sync (what was
+ * answered survives a power cut), foreign keys on. Statements are prepared once.
+ */
+export class Connection {
+  readonly database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(path: string, mode: 'read' | 'write') {
+    this.database = new DatabaseSync(path, {
+      readOnly: mode === 'read',
+      timeout: busyTimeoutMs,
+      enableForeignKeyConstraints: true,
+    });
+    if (mode === 'write') {
+      enterWal(this.database);
+      this.database.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
+  get(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#prepared(sql).get(...values);
+  }
+
+  all(sql: string, ...values: SQLInputValue[]): readonly Row[] {
+    return this.#prepared(sql).all(...values);
+  }
+
+  /** Answers how many rows changed. */
+  run(sql: string, ...values: SQLInputValue[]): number {
+    return Number(this.#prepared(sql).run(...values).changes);
+  }
+
+  /** Runs `work` in a transaction: all of it stays, or nothing. */
+  transaction<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
+    this.database.exec(begin);
+    try {
+      const result = work();
+      this.database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A failed COMMIT (disk full) leaves the transaction open; some errors have rolled it back already.
+      if (this.database.isTransaction) {
+        this.database.exec('ROLLBACK');
+      }
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.database.close();
+  }
+
+  #prepared(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** Whether SQLite refused a row because one like it is there: `columns` as its message names them. */
+export function isUniqueViolation(error: unknown, columns: string): boolean {
+  return (
+    error instanceof Error &&
+    'errcode' in error &&
+    typeof error.errcode === 'number' &&
+    uniqueErrorCodes.has(error.errcode) &&
+    error.message.includes(columns)
+  );
+}
+
+/** SQLite answers "locked" at once, without waiting, when two processes switch a new file to WAL together. */
+function enterWal(database: DatabaseSync): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL');
+      return;
+    } catch (error) {
+      if (attempt >= 200 || !(error instanceof Error && 'errcode' in error && error.errcode === busyErrorCode)) {
+        throw error;
+      }
+      Atomics.wait(pause, 0, 0, 10);
+    }
+  }
+}
