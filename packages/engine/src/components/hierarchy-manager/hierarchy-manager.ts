@@ -1,0 +1,148 @@
+import type { SiteFacts } from '@sallyport/core/domain/exchange/exchange';
+import { messageOf } from '@sallyport/core/shared/errors';
+import type { EpochMs } from '@sallyport/core/shared/ids';
+import { nextEvent } from '@sallyport/core/domain/updates/state';
+import type { Clock } from '../../ports/clock.ts';
+import type { Component, ComponentStatus } from '../../ports/component.ts';
+import type { Digests } from '../../ports/digests.ts';
+import type { Log } from '../../ports/log.ts';
+import type { Random } from '../../ports/random.ts';
+import type { Releases } from '../../ports/releases.ts';
+import type { SiteDatabase } from '../../ports/site-database.ts';
+import { WorkLoop, type PassOutcome } from '../work/work-loop.ts';
+import { type HierarchyReads, OrderDesk } from './order-desk.ts';
+import { type NamedStatus, OwnRecords } from './own-records.ts';
+import { SelectionDesk } from './selection-desk.ts';
+import { isOnlyEvaluated } from './package-states.ts';
+import { isTopTierSite, type SiteIdentity } from './site-identity.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
+import { packagesOf, type TrustedView } from './trusted-view.ts';
+
+export interface HierarchyManagerOptions {
+  readonly site: SiteIdentity;
+  readonly database: SiteDatabase;
+  readonly documents: TrustedDocuments;
+  readonly hierarchy: HierarchyReads;
+  readonly releases: Releases;
+  readonly digests: Digests;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** `hman.log`. */
+  readonly log: Log;
+  readonly platform: SiteFacts['platform'];
+  /** The release ring that the hierarchy has joined. */
+  readonly ring: string;
+  /** `none`: local applicability only. */
+  readonly exchange: 'none' | 'vendor';
+  /** What all components of this site say of themselves. */
+  readonly components: () => readonly NamedStatus[];
+}
+
+/** A child asks its parent for metadata this often, without being told to. */
+const refreshMs = 3_600_000;
+/** A parent that could not be asked is asked again so soon. */
+const refreshRetryMs = 60_000;
+/** The other components' words are collected this often. */
+const statusMs = 5_000;
+
+/**
+ * `SMS_HIERARCHY_MANAGER`: knows what this site runs, takes the hierarchy's orders, and at the top-tier site decides
+ * what is available. Each pass brings records, orders and selection in line with the database; it runs after every
+ * commit, and every few seconds.
+ */
+export class HierarchyManager implements Component {
+  readonly name = 'SMS_HIERARCHY_MANAGER';
+  readonly #options: HierarchyManagerOptions;
+  readonly #loop: WorkLoop;
+  readonly #records: OwnRecords;
+  readonly #orders: OrderDesk;
+  readonly #selection: SelectionDesk | undefined;
+  #stopListening: (() => void) | undefined;
+  #refreshAt: EpochMs = 0;
+
+  constructor(options: HierarchyManagerOptions) {
+    this.#options = options;
+    this.#records = new OwnRecords(options);
+    this.#orders = new OrderDesk(options);
+    this.#selection = isTopTierSite(options.site) ? new SelectionDesk(options) : undefined;
+    this.#loop = new WorkLoop({ ...options, pass: (signal, report) => this.#pass(signal, report) });
+  }
+
+  /** Resolves when this site's own facts are recorded, so that others can build on them. */
+  async start(signal: AbortSignal): Promise<void> {
+    if (this.#stopListening !== undefined) return;
+    signal.throwIfAborted();
+    await this.#records.writeFacts(this.#options.clock.now());
+    this.#stopListening = this.#options.database.onCommit(() => this.#loop.wake());
+    this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopListening?.();
+    this.#stopListening = undefined;
+    await this.#loop.stop();
+  }
+
+  query(): ComponentStatus {
+    return this.#loop.query();
+  }
+
+  /** Resolves when facts, orders and selection are in line with the database as it was when this was called. */
+  evaluate(): Promise<void> {
+    return this.#loop.runOnce();
+  }
+
+  async #pass(signal: AbortSignal, report: (reason: string) => void): Promise<PassOutcome> {
+    const { documents, clock } = this.#options;
+    const now = clock.now();
+    await this.#records.writeFacts(now);
+    this.#records.writeStatus(now);
+    await this.#refreshFromParent(signal, report);
+    const waiting = await this.#orders.work(signal);
+    this.#records.writeOrders(now);
+    const view = await documents.view();
+    this.#hideWithdrawn(view);
+    const changesAt = this.#selection?.work(view);
+    const next = clock.now() + statusMs;
+    const times = [waiting?.nextAt, changesAt].flatMap((time) => (time !== undefined && time > now ? [time] : []));
+    return { state: 'waiting', reason: waiting?.reason ?? this.#idleReason(view), nextAt: Math.min(next, ...times) };
+  }
+
+  #idleReason(view: TrustedView): string {
+    return view.problem === undefined ? 'facts, orders and selection are up to date' : `nothing new is available: ${view.problem.message}`;
+  }
+
+  /** Children learn of withdrawals and stops without being asked. */
+  async #refreshFromParent(signal: AbortSignal, report: (reason: string) => void): Promise<void> {
+    const { site, documents, clock, random, log } = this.#options;
+    const now = clock.now();
+    if (isTopTierSite(site) || (now < this.#refreshAt && this.#refreshAt - now <= refreshMs)) return;
+    this.#refreshAt = now + Math.round(refreshMs * (1 - random.fraction() / 4));
+    report('takes the metadata from the parent');
+    try {
+      for (const problem of await documents.refresh(signal)) {
+        log.info('Metadata from the parent: {what} could not be taken: {error}', { what: problem.what, error: problem.message });
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#refreshAt = now + refreshRetryMs;
+      log.info('Metadata could not be taken from the parent: {error}', { error: messageOf(error) });
+    }
+  }
+
+  /** A withdrawn package goes away at every site that has it in hand, unless it is being installed or is installed. */
+  #hideWithdrawn(view: TrustedView): void {
+    const { database, site, clock, log } = this.#options;
+    const withdrawn = packagesOf(view).filter(({ entry }) => entry.withdrawn !== undefined);
+    for (const { entry } of withdrawn) {
+      const own = database.read(({ updates }) => updates.projection(entry.guid, site.code));
+      if (own === undefined || isOnlyEvaluated(own.state) || own.state === 'INSTALL_SUCCESS' || own.state === 'INSTALL_IN_PROGRESS') continue;
+      const reason = `The vendor withdrew it on ${entry.withdrawn?.at ?? ''}: ${entry.withdrawn?.reason ?? ''}`;
+      database.write(({ updates }) => {
+        const before = updates.projection(entry.guid, site.code);
+        updates.append(nextEvent(before, { guid: entry.guid, site: site.code, event: 'hidden', at: clock.now(), data: { reason } }));
+      });
+      log.warn('Package {guid} ({version}) was withdrawn by the vendor and is hidden here', { guid: entry.guid, version: entry.version });
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import type { SiteFacts } from '@sallyport/core/domain/exchange/exchange';
+import type { EpochMs } from '@sallyport/core/shared/ids';
+import type { ComponentStatus } from '../../ports/component.ts';
+import type { CurrentRelease, Releases } from '../../ports/releases.ts';
+import type { SiteDatabase } from '../../ports/site-database.ts';
+import { type OrderSetting, readOrders } from './order-setting.ts';
+import type { SiteIdentity } from './site-identity.ts';
+
+/** What a component says of itself, with its name. */
+export interface NamedStatus extends ComponentStatus {
+  readonly name: string;
+}
+
+/** Body of the record `site-status`/`components`: what every component of a site does or waits for. */
+export interface ComponentsStatus {
+  readonly schema: 1;
+  readonly components: readonly NamedStatus[];
+}
+
+/** Body of the record `site-status`/`orders`: how far a site has come with the hierarchy's orders. */
+export type OrdersStatus = OrderSetting;
+
+export const factsRecordKey = 'facts';
+export const releasesRecordKey = 'releases';
+export const ordersRecordKey = 'orders';
+export const componentsRecordKey = 'components';
+
+/**
+ * Words change with every piece of work, and sending a status is work itself: they travel seldom. Whether
+ * a component is well or not travels at once.
+ */
+const wordsEveryMs = 300_000;
+
+/** Body of the record `site-releases`/`releases`: what a site that joins below starts with. */
+export interface SiteReleases {
+  readonly schema: 1;
+  readonly releases: readonly Pick<CurrentRelease, 'guid' | 'installed' | 'product' | 'version'>[];
+}
+
+/** Writes what this site says of itself for the sites above it, whenever it has changed. */
+export class OwnRecords {
+  readonly #site: SiteIdentity;
+  readonly #database: SiteDatabase;
+  readonly #releases: Releases;
+  readonly #platform: SiteFacts['platform'];
+  readonly #components: () => readonly NamedStatus[];
+  #healthText = '';
+  #writtenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(options: {
+    readonly site: SiteIdentity;
+    readonly database: SiteDatabase;
+    readonly releases: Releases;
+    readonly platform: SiteFacts['platform'];
+    readonly components: () => readonly NamedStatus[];
+  }) {
+    this.#site = options.site;
+    this.#database = options.database;
+    this.#releases = options.releases;
+    this.#platform = options.platform;
+    this.#components = options.components;
+  }
+
+  async writeFacts(at: EpochMs): Promise<void> {
+    const products: SiteFacts['products'][number][] = [];
+    for (const product of (await this.#releases.products()).toSorted()) {
+      const current = await this.#releases.current(product);
+      if (current !== undefined) products.push({ product, version: current.version, installed: current.installed });
+    }
+    const facts: SiteFacts = { schema: 1, site: this.#site.code, type: this.#site.type, products, platform: this.#platform };
+    this.#put('site-facts', factsRecordKey, facts, at);
+    this.#put('site-releases', releasesRecordKey, await this.#siteReleases(), at);
+  }
+
+  async #siteReleases(): Promise<SiteReleases> {
+    const releases: SiteReleases['releases'][number][] = [];
+    for (const product of (await this.#releases.products()).toSorted()) {
+      const current = await this.#releases.current(product);
+      if (current === undefined) continue;
+      const { guid, installed, version } = current;
+      releases.push({ product, guid, version, installed });
+    }
+    return { schema: 1, releases };
+  }
+
+  writeOrders(at: EpochMs): void {
+    const orders: OrdersStatus = this.#database.read(({ settings }) => readOrders(settings));
+    this.#put('site-status', ordersRecordKey, orders, at);
+  }
+
+  writeStatus(at: EpochMs): void {
+    const components = this.#components();
+    const healthText = JSON.stringify(components.map(({ name, state }) => [name, state === 'failing' || state === 'stopped' ? state : 'well']));
+    if (healthText === this.#healthText && at - this.#writtenAt < wordsEveryMs) return;
+    const status: ComponentsStatus = { schema: 1, components: components.map(wholeNumbers) };
+    this.#healthText = healthText;
+    this.#writtenAt = at;
+    this.#put('site-status', componentsRecordKey, status, at);
+  }
+
+  /** Looks before it writes: most passes change nothing. */
+  #put(kind: 'site-facts' | 'site-releases' | 'site-status', key: string, body: unknown, at: EpochMs): void {
+    const held = this.#database.read(({ records }) => records.get(this.#site.code, kind, key));
+    if (held !== undefined && JSON.stringify(ordered(held.body)) === JSON.stringify(ordered(body))) return;
+    this.#database.write(({ records }) => records.putOwn(kind, key, body, at));
+  }
+}
+
+/** Records hold whole numbers only; clocks may say more. */
+function wholeNumbers(status: NamedStatus): NamedStatus {
+  return { ...status, since: Math.round(status.since), ...(status.nextAt === undefined ? {} : { nextAt: Math.round(status.nextAt) }) };
+}
+
+/** The same value with its keys in order, so that texts of equal values are equal. */
+function ordered(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(ordered);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, ordered(item)]),
+  );
+}

@@ -1,0 +1,99 @@
+import type { Roster, RosterEntry } from '@sallyport/core/domain/sites/site';
+import type { UpdateProjection } from '@sallyport/core/domain/updates/event';
+import type { Order } from '@sallyport/core/domain/updates/order';
+import type { PackageGuid, SiteCode } from '@sallyport/core/shared/ids';
+import { isAddressed } from '../hierarchy-manager/order-judgement.ts';
+import type { RefusedOrder } from '../hierarchy-manager/order-setting.ts';
+import type { OrdersStatus } from '../hierarchy-manager/own-records.ts';
+import { isUnderWay } from '../hierarchy-manager/package-states.ts';
+
+/** What a site has been told to do with a package, and how far it has come. */
+export interface SiteWork {
+  readonly site: RosterEntry;
+  /** The newest order for the package that is for this site. */
+  readonly order?: Order;
+  readonly projection?: UpdateProjection;
+  /** The order has not been judged there yet, as far as is known here. */
+  readonly pending: boolean;
+  /** The site refused the order. */
+  readonly refusal?: RefusedOrder;
+}
+
+/** One look at the hierarchy's orders, and what is known here of every site's work on them. */
+export class OrderBook {
+  readonly orders: readonly Order[];
+  readonly #sites: readonly RosterEntry[];
+  readonly #statuses: ReadonlyMap<SiteCode, OrdersStatus>;
+  readonly #projections: ReadonlyMap<string, UpdateProjection>;
+
+  /** @param orders in the order of their sequences */
+  constructor(data: {
+    readonly orders: readonly Order[];
+    readonly roster: Roster;
+    readonly statuses: ReadonlyMap<SiteCode, OrdersStatus>;
+    readonly projections: readonly UpdateProjection[];
+  }) {
+    this.orders = data.orders;
+    this.#sites = data.roster.sites.filter((site) => site.revoked === undefined);
+    this.#statuses = data.statuses;
+    this.#projections = new Map(data.projections.map((projection) => [`${projection.guid} ${projection.site}`, projection]));
+  }
+
+  /** Above every order that was ever given, and above what any site has seen: a restored site may have forgotten some. */
+  nextSequence(): number {
+    return 1 + Math.max(0, ...this.orders.map(({ sequence }) => sequence), ...[...this.#statuses.values()].map(({ last }) => last));
+  }
+
+  /** The newest order about a package that is not a cancel. */
+  lastWork(guid: PackageGuid): Order | undefined {
+    return this.orders.findLast((order) => order.guid === guid && order.action !== 'cancel');
+  }
+
+  /** Above every attempt at a package so far. */
+  nextAttempt(guid: PackageGuid): number {
+    const attempts = this.orders.filter((order) => order.guid === guid).map(({ attempt }) => attempt);
+    const seen = this.#sites.map(({ code }) => this.projection(guid, code)?.attempt ?? 0);
+    return 1 + Math.max(0, ...attempts, ...seen);
+  }
+
+  projection(guid: PackageGuid, site: SiteCode): UpdateProjection | undefined {
+    return this.#projections.get(`${guid} ${site}`);
+  }
+
+  /** Every site in the roster that is not revoked, with its work on a package. */
+  workOf(guid: PackageGuid): readonly SiteWork[] {
+    return this.#sites.map((site) => this.#siteWork(guid, site));
+  }
+
+  /** The package whose install is running somewhere, if there is one. Secondary sites install by themselves. */
+  runningInstall(): { readonly guid: PackageGuid; readonly sites: readonly SiteCode[] } | undefined {
+    for (const guid of new Set(this.orders.map((order) => order.guid))) {
+      const running = this.workOf(guid).filter((work) => work.site.type !== 'secondary' && isInstalling(work));
+      if (running.length > 0) return { guid, sites: running.map(({ site }) => site.code) };
+    }
+    return undefined;
+  }
+
+  #siteWork(guid: PackageGuid, site: RosterEntry): SiteWork {
+    const order = this.orders.findLast((candidate) => candidate.guid === guid && isAddressed(candidate, site));
+    const projection = this.projection(guid, site.code);
+    const base = { site, ...(projection === undefined ? {} : { projection }) };
+    if (order === undefined) return { ...base, pending: false };
+    const status = this.#statuses.get(site.code);
+    const judged = status !== undefined && status.last >= order.sequence && !status.deferred.includes(order.sequence);
+    const refusal = status?.refused.find(({ sequence }) => sequence === order.sequence);
+    const pending = order.action !== 'cancel' && (projection?.attempt ?? 0) < order.attempt && !judged;
+    return { ...base, order, pending, ...(refusal === undefined ? {} : { refusal }) };
+  }
+}
+
+/** Whether a site works, or is going to work, on a package without anybody asking again. */
+export function isWorking({ order, projection, pending }: SiteWork): boolean {
+  if (pending) return true;
+  if (order === undefined || projection === undefined) return false;
+  return isUnderWay(projection.state) || (projection.state === 'PREREQ_SUCCESS' && order.action === 'install');
+}
+
+function isInstalling(work: SiteWork): boolean {
+  return work.order?.action === 'install' && isWorking(work);
+}

@@ -1,0 +1,51 @@
+import type { SiteFacts } from '@sallyport/core/domain/exchange/exchange';
+import type { Roster, RosterEntry } from '@sallyport/core/domain/sites/site';
+import type { SiteCode } from '@sallyport/core/shared/ids';
+import type { SitesResult } from '@sallyport/core/wire/api';
+import type { ReadTables } from '../../ports/site-database.ts';
+import {
+  componentsRecordKey,
+  type ComponentsStatus,
+  factsRecordKey,
+  ordersRecordKey,
+  type OrdersStatus,
+} from '../hierarchy-manager/own-records.ts';
+
+/** Every site of the roster, with what it says of itself as far as that has come here. */
+export function sitesResult(tables: ReadTables, roster: Roster): SitesResult {
+  return {
+    hierarchyId: roster.hierarchyId,
+    rosterVersion: roster.version,
+    sites: roster.sites.map((entry) => siteResult(tables, entry)),
+  };
+}
+
+function siteResult(tables: ReadTables, { code, type, parent, revoked }: RosterEntry): SitesResult['sites'][number] {
+  const facts = factsOf(tables, code);
+  const above = parent === undefined ? undefined : factsOf(tables, parent);
+  const status = tables.records.get(code, 'site-status', componentsRecordKey)?.body as ComponentsStatus | undefined;
+  const orders = tables.records.get(code, 'site-status', ordersRecordKey)?.body as OrdersStatus | undefined;
+  return {
+    code,
+    type,
+    ...(parent === undefined ? {} : { parent }),
+    ...(revoked === undefined ? {} : { revoked }),
+    ...(facts === undefined
+      ? {}
+      : {
+          platform: facts.platform,
+          products: facts.products.map(({ product, version, installed }) => ({
+            product,
+            version,
+            installed: [...installed],
+            missing: (above?.products.find((held) => held.product === product)?.installed ?? []).filter((guid) => !installed.includes(guid)),
+          })),
+        }),
+    ...(status === undefined ? {} : { components: [...status.components] }),
+    refusedOrders: [...(orders?.refused ?? [])],
+  };
+}
+
+export function factsOf(tables: ReadTables, site: SiteCode): SiteFacts | undefined {
+  return tables.records.get(site, 'site-facts', factsRecordKey)?.body as SiteFacts | undefined;
+}

@@ -1,0 +1,16 @@
+/** Growing delays between tries. */
+export interface BackOff {
+  /** Longest delay after the first failure. */
+  readonly firstMs: number;
+  /** No delay is longer. */
+  readonly maxMs: number;
+}
+
+/**
+ * How long to wait after `failures` failures in a row (at least 1): doubled each time, and shortened by up
+ * to half by `fraction` (in [0, 1)), so that many sites do not come back at one moment.
+ */
+export function backOffMs(backOff: BackOff, failures: number, fraction: number): number {
+  const longest = Math.min(backOff.maxMs, backOff.firstMs * 2 ** Math.min(failures - 1, 40));
+  return Math.round(longest * (1 - fraction / 2));
+}

@@ -1,0 +1,62 @@
+import type { EpochMs, PackageGuid } from '@sallyport/core/shared/ids';
+import { formatBytes, formatDuration } from '@sallyport/core/shared/units';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { FetchProgress } from '../content/fetch-progress.ts';
+
+/** How far the content of a package has come. */
+export interface TransferProgress extends FetchProgress {
+  readonly guid: PackageGuid;
+}
+
+const logEveryMs = 5_000;
+const milestones = [25, 50, 75, 100];
+
+const messages = {
+  download: 'Downloading {name} {version}: {percent} %, {rate}/s, {remaining} left',
+  replication: 'Replicating {name} {version}: {percent} %, {rate}/s, {remaining} left',
+} as const;
+
+/** Writes a transfer's progress to the log: every few seconds, and at milestones however fast they pass. */
+export class TransferLog {
+  readonly #what: { readonly name: string; readonly version: string };
+  readonly #message: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #loggedAt: EpochMs;
+  #milestone = 0;
+
+  constructor(options: {
+    readonly kind: keyof typeof messages;
+    readonly what: { readonly name: string; readonly version: string };
+    readonly clock: Clock;
+    readonly log: Log;
+  }) {
+    this.#what = options.what;
+    this.#message = messages[options.kind];
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#loggedAt = options.clock.now();
+  }
+
+  update(progress: FetchProgress): void {
+    const at = this.#clock.now();
+    const percent = percentOf(progress);
+    const milestone = milestones.findLast((candidate) => percent >= candidate) ?? 0;
+    if (milestone <= this.#milestone && Math.abs(at - this.#loggedAt) < logEveryMs) return;
+    this.#milestone = Math.max(this.#milestone, milestone);
+    this.#loggedAt = at;
+    this.#log.info(this.#message, {
+      name: this.#what.name,
+      version: this.#what.version,
+      percent,
+      rate: formatBytes(progress.rateBytesPerSecond),
+      remaining: progress.remainingMs === undefined ? 'unknown time' : formatDuration(progress.remainingMs),
+    });
+  }
+}
+
+/** Whole percent, rounded down: 100 means complete. */
+export function percentOf({ doneBytes, totalBytes }: Pick<FetchProgress, 'doneBytes' | 'totalBytes'>): number {
+  return totalBytes === 0 ? 100 : Math.floor((doneBytes * 100) / totalBytes);
+}

@@ -1,0 +1,53 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DatabaseBackups } from '../../ports/backups.ts';
+import type { SiteDatabase } from '../../ports/site-database.ts';
+
+const plainName = /^([0-9A-Za-z]+-)[0-9A-Za-z._+-]{1,180}$/;
+const suffix = '.db';
+
+export interface FileDatabaseBackupsOptions {
+  /** The site's `backup` folder. */
+  readonly folder: string;
+  readonly database: Pick<SiteDatabase, 'backup'>;
+  /** How many are kept of those that begin with the same word; default 3. */
+  readonly keptMax?: number;
+}
+
+/** Backups of the site database as files in one folder, which only the owner may read. */
+export class FileDatabaseBackups implements DatabaseBackups {
+  readonly #options: FileDatabaseBackupsOptions;
+
+  constructor(options: FileDatabaseBackupsOptions) {
+    this.#options = options;
+  }
+
+  async make(name: string): Promise<string> {
+    const family = plainName.exec(name)?.[1];
+    if (family === undefined)
+      throw new RangeError(`"${name}" is no plain name for a backup, such as before-1.0.0`);
+    const { folder, database } = this.#options;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const made = `${name}${suffix}`;
+    // What a killed backup of this name left behind.
+    for (const other of await readdir(folder)) {
+      if (other.startsWith(`${made}.`)) await rm(join(folder, other), { force: true });
+    }
+    await database.backup(join(folder, made));
+    await this.#removeOldest(family, made);
+    return join(folder, made);
+  }
+
+  /** Files of other kinds in the folder are not ours to remove. */
+  async #removeOldest(family: string, made: string): Promise<void> {
+    const { folder, keptMax = 3 } = this.#options;
+    const others: { readonly name: string; readonly at: number }[] = [];
+    for (const name of await readdir(folder)) {
+      if (name === made || !name.startsWith(family) || !name.endsWith(suffix)) continue;
+      others.push({ name, at: (await stat(join(folder, name))).mtimeMs });
+    }
+    const newestFirst = others.toSorted((a, b) => b.at - a.at);
+    for (const { name } of newestFirst.slice(Math.max(0, keptMax - 1)))
+      await rm(join(folder, name), { force: true });
+  }
+}
