@@ -23,6 +23,7 @@ const rooms = {
   'apps/sallyport/src/site': 'app:site',
   'apps/sallyport/src/cloud': 'app:cloud',
   'apps/sallyport/src/tool': 'app:tool',
+  'apps/sallyport/src/client': 'app:client',
   'apps/sallyport/src/launcher': 'app:launcher',
   'apps/sallyport/src/tuf-client': 'app:tuf-client',
   'apps/sallyport/src': 'app',
@@ -32,7 +33,7 @@ const rooms = {
 
 const core = ['shared', 'domain', 'wire'];
 const engine = ['ports', 'storage', 'compute', 'transport', 'components', 'executive', 'cloud'];
-const app = ['app', 'app:site', 'app:cloud', 'app:tool', 'app:tuf-client', 'app:launcher'];
+const app = ['app', 'app:site', 'app:cloud', 'app:client', 'app:tool', 'app:tuf-client', 'app:launcher'];
 
 /**
  * What each room may import beside itself. `room/path` allows only that file or folder of a room. `app` is the
@@ -72,6 +73,8 @@ const mayImport = {
     'components/trust',
     'app',
   ],
+  // Commands that ask a running site server.
+  'app:client': [...core, 'ports', 'transport/console-api', 'app'],
   'app:launcher': [],
   app: [...core, 'ports', ...app],
   console: core,

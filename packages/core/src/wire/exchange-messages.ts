@@ -26,7 +26,9 @@ const envelopeField = Type.Union([
   }),
 ]);
 
-const requestSchema = Type.Object({ envelopes: Type.Array(envelopeField, { maxItems: exchangeEnvelopesMax }) });
+const requestSchema = Type.Object({
+  envelopes: Type.Array(envelopeField, { maxItems: exchangeEnvelopesMax }),
+});
 
 /** POST exchange/v1: the envelopes that go out. */
 export const exchangeRequestFormat: DocumentFormat<Static<typeof requestSchema>> = documentFormat({
@@ -95,5 +97,9 @@ export function parseEnrolRequest(bytes: Uint8Array): {
   readonly statement: Uint8Array;
 } {
   const request = enrolRequestFormat.parse(bytes);
-  return { code: request.code, hierarchyId: hierarchyId(request.hierarchyId), statement: envelopeBytesOf(request.statement) };
+  return {
+    code: request.code,
+    hierarchyId: hierarchyId(request.hierarchyId),
+    statement: envelopeBytesOf(request.statement),
+  };
 }

@@ -1,0 +1,62 @@
+import process from 'node:process';
+import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
+import type { Command } from 'commander';
+
+/** What a command ends with, for scripts. */
+export const exitCodes = {
+  done: 0,
+  /** Refused or failed: the message says why. */
+  failed: 1,
+  usage: 2,
+  /** No site server answers for the data folder. */
+  noServer: 3,
+  /** Still under way when the waiting ended. */
+  unfinished: 4,
+} as const;
+
+/**
+ * Runs a command's work: what goes wrong is told once, on standard error (and as JSON on standard output with
+ * `--json`), with the exit code that fits. Ctrl-C and SIGTERM cancel the work.
+ */
+export async function runCommand(json: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const ending = new AbortController();
+  const end = (): void => ending.abort(new Error('cancelled'));
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  try {
+    await work(ending.signal);
+  } catch (error) {
+    process.exitCode = error instanceof SallyportError && error.code === 'NO_SERVER' ? exitCodes.noServer : exitCodes.failed;
+    process.stderr.write(`sallyport: ${messageOf(error)}\n`);
+    if (process.env['SALLYPORT_DEBUG'] !== undefined && error instanceof Error) {
+      process.stderr.write(`${error.stack ?? ''}\n`);
+    }
+    if (json) printJson({ error: errorJson(error) });
+  } finally {
+    process.off('SIGINT', end);
+    process.off('SIGTERM', end);
+  }
+}
+
+/** One JSON document on standard output. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+}
+
+export function printLine(text = ''): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Wrong usage ends with exit code 2, help with 0, for this command and those below it. */
+export function exitTwoOnUsage(command: Command): Command {
+  command.exitOverride((error) => process.exit(error.exitCode === 0 ? exitCodes.done : exitCodes.usage));
+  for (const child of command.commands) exitTwoOnUsage(child);
+  return command;
+}
+
+/** An error that has `problems` tells each of them apart. */
+function errorJson(error: unknown): unknown {
+  if (!(error instanceof SallyportError)) return { code: 'FAILED', message: messageOf(error) };
+  const { code, message, details } = error;
+  return { code, message, details, ...('problems' in error ? { problems: error.problems } : {}) };
+}

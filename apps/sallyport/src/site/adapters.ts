@@ -1,0 +1,64 @@
+import { arch, platform } from 'node:os';
+import type { Digests } from '@sallyport/engine/ports/digests';
+import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
+import type { SiteCode } from '@sallyport/core/shared/ids';
+import { formatTraceLine } from '@sallyport/core/wire/cmtrace';
+import { recordHash } from '@sallyport/core/wire/record-hash';
+import type { SitePlatform } from '@sallyport/engine/components/update-installer/ports';
+import { PackageFetcher } from '@sallyport/engine/components/content/package-fetcher';
+import { nodeDigests } from '@sallyport/engine/compute/digest';
+import { systemClock } from '@sallyport/engine/compute/clock';
+import { nodeKeys } from '@sallyport/engine/compute/ed25519';
+import { ChildProcesses } from '@sallyport/engine/compute/processes';
+import { systemRandom } from '@sallyport/engine/compute/random';
+import { checkSignature } from '@sallyport/engine/compute/signature-check';
+import { WorkerPool } from '@sallyport/engine/compute/worker-pool';
+import { FileBlobs } from '@sallyport/engine/storage/files/blobs';
+import { ComponentLogs } from '@sallyport/engine/storage/files/component-logs';
+import { FileReleases } from '@sallyport/engine/storage/files/releases';
+import { FileScratchFolders } from '@sallyport/engine/storage/files/scratch';
+import { FileTrustStore } from '@sallyport/engine/storage/files/trust-store';
+import { FileVault } from '@sallyport/engine/storage/files/vault';
+import { openSiteDatabase } from '@sallyport/engine/storage/sqlite/site-database';
+import type { SiteFolders } from './site-config.ts';
+
+/** What set-up and the site server build of the outside world, once a process. */
+export type SiteAdapters = Awaited<ReturnType<typeof openAdapters>>;
+
+/** Opens a site's folders. Nothing listens and nothing runs yet. */
+export async function openAdapters(folders: SiteFolders, options: { readonly structured?: NodeJS.WritableStream } = {}) {
+  const clock = systemClock;
+  const logs = new ComponentLogs({ folder: folders.logs, clock, formatLine: formatTraceLine, ...options });
+  const blobs = await FileBlobs.open({ folder: folders.content });
+  const compute = new WorkerPool();
+  return {
+    clock,
+    random: systemRandom,
+    digests: nodeDigests,
+    check: checkSignature,
+    keys: nodeKeys,
+    logs,
+    blobs,
+    compute,
+    fetcher: new PackageFetcher({ blobs, compute, clock, random: systemRandom, log: logs.of('SMS_DISTRIBUTION_MANAGER') }),
+    vault: new FileVault(folders.keys),
+    trust: new FileTrustStore(folders.trust),
+    releases: new FileReleases({ folder: folders.products, blobs, compute }),
+    processes: new ChildProcesses({ owner: folders.data }),
+    scratch: new FileScratchFolders(folders.scratch),
+    platform: thisPlatform(),
+    close: async (): Promise<void> => {
+      await compute.close();
+      logs.close();
+    },
+  };
+}
+
+/** The site's database, with records hashed as the wire says. @throws {StorageError} */
+export function openDatabase(folders: SiteFolders, site: SiteCode, digests: Digests): SiteDatabase {
+  return openSiteDatabase(folders.database, { site, hashRecord: (fields) => recordHash(fields, digests.of) });
+}
+
+function thisPlatform(): SitePlatform {
+  return { node: process.execPath, nodeVersion: process.versions.node, os: platform(), arch: arch() };
+}

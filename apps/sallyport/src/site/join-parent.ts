@@ -1,0 +1,111 @@
+import { siteCode, type SiteCode } from '@sallyport/core/shared/ids';
+import { entryOf } from '@sallyport/core/domain/sites/roster';
+import { adoptHierarchy } from '@sallyport/engine/components/hierarchy-identity/hierarchy-setting';
+import { HierarchyView, type Hierarchy } from '@sallyport/engine/components/hierarchy-identity/hierarchy-view';
+import { joinHierarchy } from '@sallyport/engine/components/hierarchy-identity/join-hierarchy';
+import { releasesRecordKey, type SiteReleases } from '@sallyport/engine/components/hierarchy-manager/own-records';
+import { ReplicationManager } from '@sallyport/engine/components/replication-manager/replication-manager';
+import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
+import { PeerTlsJoin } from '@sallyport/engine/transport/peer-tls/peer-tls-join';
+import { PeerTlsLink } from '@sallyport/engine/transport/peer-tls/peer-tls-link';
+import { tlsIdentity } from '@sallyport/engine/transport/peer-tls/tls-identity';
+import type { SiteAdapters } from './adapters.ts';
+import type { FirstRelease, FirstReleaseSource } from './first-releases.ts';
+import type { ChildAnswers } from './setup-answers.ts';
+import { SetupError } from './setup-error.ts';
+
+/** A parent that has taken the new site in. */
+export interface JoinedParent {
+  readonly hierarchy: Hierarchy['documents'];
+  readonly source: FirstReleaseSource;
+  /** What the parent runs, once it has said so. */
+  releases(signal: AbortSignal): Promise<readonly FirstRelease[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Joins the hierarchy that the token names and opens the link to the parent.
+ *
+ * @throws {SetupError} JOIN_REFUSED
+ * @throws {HierarchyError} {LinkError} see `joinHierarchy`
+ */
+export async function joinParent(
+  work: { readonly adapters: SiteAdapters; readonly database: SiteDatabase; readonly say: (text: string) => void },
+  { code, type, token }: Pick<ChildAnswers, 'code' | 'token' | 'type'>,
+  link: { readonly secret: Uint8Array; readonly signer: { readonly publicKey: string } },
+  signal: AbortSignal,
+): Promise<JoinedParent> {
+  const { adapters, database, say } = work;
+  const identity = await tlsIdentity(link.secret, code);
+  const tools = { check: adapters.check, digestOf: adapters.digests.of };
+  const hierarchy = await ask();
+  adoptHierarchy(database, hierarchy);
+  const parentCode = siteCode(token.parent);
+  const view = new HierarchyView({ database, ...tools });
+  const parentLink = new PeerTlsLink({
+    parent: parentCode,
+    address: token.address,
+    parentKey: () => entryOf(view.current().roster, parentCode)?.key ?? token.parentKey,
+    identity,
+    clock: adapters.clock,
+  });
+  const replication = new ReplicationManager({
+    ...adapters,
+    site: code,
+    database,
+    view,
+    log: adapters.logs.of('SMS_REPLICATION_MANAGER'),
+    parent: { site: parentCode, link: parentLink },
+  });
+  return {
+    hierarchy,
+    source: { repository: parentLink.repository, content: parentLink.content },
+    releases: async (waiting) => {
+      await replication.start();
+      say(`asks ${token.parent} which release to begin with`);
+      const { releases } = await firstRecord(database, parentCode, waiting);
+      if (releases.length === 0) throw new SetupError('BASELINE_UNKNOWN', `parent site ${parentCode} runs no product yet: install one there first, or give --media and --baseline`);
+      return releases;
+    },
+    close: async () => {
+      await replication.stop();
+      await parentLink.close();
+    },
+  };
+
+  async function ask(): Promise<Hierarchy['documents']> {
+    const channel = new PeerTlsJoin(token, identity);
+    try {
+      let said = '';
+      const onProgress = (reason: string): void => {
+        if (reason !== said) say(reason);
+        said = reason;
+      };
+      say(`asks ${token.parent} at ${token.address} to take site ${code} in`);
+      const outcome = await joinHierarchy({ ...adapters, token, code, type, linkKey: link.signer.publicKey, channel, tools, onProgress }, signal);
+      if (outcome.state === 'refused') throw new SetupError('JOIN_REFUSED', `site ${code} may not join: ${outcome.reason}`, { code: outcome.code });
+      say(`site ${code} is in the roster of hierarchy ${outcome.hierarchy.hierarchyId}`);
+      return outcome.hierarchy.documents;
+    } finally {
+      await channel.close();
+    }
+  }
+}
+
+async function firstRecord(database: SiteDatabase, parent: SiteCode, signal: AbortSignal): Promise<SiteReleases> {
+  const found = Promise.withResolvers<SiteReleases>();
+  const look = (): void => {
+    const record = database.read(({ records }) => records.get(parent, 'site-releases', releasesRecordKey));
+    if (record !== undefined) found.resolve(record.body as SiteReleases);
+  };
+  const stopListening = database.onCommit(look);
+  const giveUp = (): void => found.reject(signal.reason);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    look();
+    return await found.promise;
+  } finally {
+    stopListening();
+    signal.removeEventListener('abort', giveUp);
+  }
+}

@@ -1,0 +1,78 @@
+import { serviceWindowProblems, windowAt } from '@sallyport/core/domain/updates/service-window';
+import { SallyportError } from '@sallyport/core/shared/errors';
+import { siteInputs, type SiteApiInput, type SiteApiName, type WindowsResult } from '@sallyport/core/wire/api';
+import { apiOperations } from '@sallyport/engine/components/operations/api';
+import { SiteOperations } from '@sallyport/engine/components/operations/operations';
+import type { ApiOperation, LocalApi } from '@sallyport/engine/transport/console-api/server';
+import { readWindows, type SiteParts, type SiteWorld, windowsSetting } from './site-parts.ts';
+
+type SiteApiErrorCode = 'BAD_WINDOW' | 'NO_ADDRESS' | 'NOT_TOP_TIER';
+
+/** Something that was asked of this site cannot be done here. */
+class SiteApiError extends SallyportError<SiteApiErrorCode> {}
+
+/** Everything that can be asked of a site server: packages, and the site itself. */
+export function siteApi(world: SiteWorld, parts: SiteParts, link: { readonly host: string; readonly port: number } | undefined): LocalApi {
+  const { database, adapters } = world;
+  const { clock, digests, logs } = adapters;
+  const { site, view, documents, hierarchyManager, distributionManager, topTier, downloader, outbox } = parts;
+  const operations = new SiteOperations({
+    site,
+    database,
+    documents,
+    hierarchy: view,
+    manager: hierarchyManager,
+    distribution: distributionManager,
+    digests,
+    clock,
+    log: logs.of('SMS_PROVIDER'),
+    ...(topTier === undefined || downloader === undefined
+      ? {}
+      : {
+          topTier: {
+            downloader,
+            signOrder: (order) => topTier.authority.signOrder(order),
+            ...(outbox === undefined || world.config.vendor?.exchange === 'none' ? {} : { outbox }),
+          },
+        }),
+  });
+  const windows = (): WindowsResult => {
+    const current = database.read(({ settings }) => readWindows(settings));
+    const state = windowAt(current, clock.now());
+    const changesAt = state.open ? state.closesAt : state.nextAt;
+    return { windows: current.map((each) => ({ ...each, days: [...each.days] })), open: state.open, ...(changesAt === undefined ? {} : { changesAt }) };
+  };
+  const own: Readonly<Record<SiteApiName, ApiOperation>> = {
+    'join-token': entry('join-token', (input) => {
+      const { desk } = requireTopTier(parts);
+      const parent = input.parent ?? site.code;
+      const address = input.address ?? (parent === site.code && link !== undefined ? `${link.host.includes(':') ? `[${link.host}]` : link.host}:${link.port}` : undefined);
+      if (address === undefined) {
+        throw new SiteApiError('NO_ADDRESS', `where site ${parent} is reached is not known here: give its link address with --address HOST:PORT (its server prints it when it starts)`);
+      }
+      return { token: desk.issue({ code: input.code, type: input.type, parent, address, expiresAt: clock.now() + input.expiresAfterMs }) };
+    }),
+    'revoke-site': entry('revoke-site', ({ code, reason }) => {
+      requireTopTier(parts).authority.revokeSite(code, reason);
+      return { code };
+    }),
+    windows: entry('windows', windows),
+    'set-windows': entry('set-windows', (input) => {
+      const problems = input.windows.flatMap((window, index) => serviceWindowProblems(window).map((problem) => `window ${index + 1}: ${problem}`));
+      if (problems.length > 0) throw new SiteApiError('BAD_WINDOW', `the service windows were not changed: ${problems.join('; ')}`);
+      database.write(({ settings }) => settings.put(windowsSetting, input.windows));
+      return windows();
+    }),
+  };
+  return { operations: { ...apiOperations(operations), ...own }, watch: (signal) => operations.watch(signal) };
+}
+
+function entry<N extends SiteApiName>(name: N, handle: (input: SiteApiInput<N>) => unknown): ApiOperation {
+  return { input: siteInputs[name], handle: async (input) => handle(input) };
+}
+
+function requireTopTier({ topTier, view }: SiteParts): NonNullable<SiteParts['topTier']> {
+  if (topTier !== undefined) return topTier;
+  const top = view.current().roster.sites.find(({ parent }) => parent === undefined)?.code ?? 'unknown';
+  throw new SiteApiError('NOT_TOP_TIER', `the hierarchy is run from its top-tier site ${top}: ask there`);
+}
