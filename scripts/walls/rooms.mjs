@@ -53,7 +53,7 @@ const mayImport = {
   executive: ['ports', ...core],
   cloud: ['ports', ...core],
   simulator: ['ports', ...core],
-  'app:site': [...core, ...engine, 'app'],
+  'app:site': [...core, ...engine, 'app', 'app:client'],
   'app:cloud': [...core, ...engine, 'app'],
   'app:tool': [
     ...core,

@@ -10,5 +10,8 @@ export async function replaceKey(top: TopTierSite): Promise<void> {
   const sequence = statement.sequence + 1;
   await top.vault.create(`operating-${sequence}`, secret);
   const signer = nodeKeys.open(secret);
-  top.authority.replaceOperatingKey(operatingKeyStatement(hierarchyId, sequence, recovery, signer.publicKey), signer);
+  top.authority.replaceOperatingKey(
+    operatingKeyStatement(hierarchyId, sequence, recovery, signer.publicKey),
+    signer,
+  );
 }

@@ -7,7 +7,12 @@ import { nodeDigests } from '../src/compute/digest.ts';
 import { nodeKeys } from '../src/compute/ed25519.ts';
 import { systemRandom } from '../src/compute/random.ts';
 import { checkSignature } from '../src/compute/signature-check.ts';
-import { createHierarchy, linkKeyName, loadOrCreateKey, operatingKeyName } from '../src/components/hierarchy-identity/create-hierarchy.ts';
+import {
+  createHierarchy,
+  linkKeyName,
+  loadOrCreateKey,
+  operatingKeyName,
+} from '../src/components/hierarchy-identity/create-hierarchy.ts';
 import { HierarchyAuthority } from '../src/components/hierarchy-identity/hierarchy-authority.ts';
 import { adoptHierarchy } from '../src/components/hierarchy-identity/hierarchy-setting.ts';
 import { HierarchyView } from '../src/components/hierarchy-identity/hierarchy-view.ts';
@@ -108,25 +113,63 @@ export interface SiteOptions {
   readonly port?: number;
 }
 
-export async function topTierSite(t: TestContext, code = 'CAS', options: SiteOptions & { readonly type?: 'central' | 'primary' } = {}): Promise<TopTierSite> {
+export async function topTierSite(
+  t: TestContext,
+  code = 'CAS',
+  options: SiteOptions & { readonly type?: 'central' | 'primary' } = {},
+): Promise<TopTierSite> {
   const site = siteCode(code);
   const vault = options.vault ?? new MemoryVault();
   const database = options.database ?? memoryDatabase(code);
-  const made = await createHierarchy({ vault, keys: nodeKeys, digests: nodeDigests, code: site, type: options.type ?? 'central', passphrase });
+  const made = await createHierarchy({
+    vault,
+    keys: nodeKeys,
+    digests: nodeDigests,
+    code: site,
+    type: options.type ?? 'central',
+    passphrase,
+  });
   const { recoveryKeyPem, ...hierarchy } = made;
   adoptHierarchy(database, hierarchy);
   return { ...(await startTopTier(t, site, vault, database, options)), recoveryKeyPem };
 }
 
 /** Starts the site server of a top-tier site that has its hierarchy already. */
-export async function startTopTier(t: TestContext, site: SiteCode, vault: MemoryVault, database: SiteDatabase, options: SiteOptions = {}) {
+export async function startTopTier(
+  t: TestContext,
+  site: SiteCode,
+  vault: MemoryVault,
+  database: SiteDatabase,
+  options: SiteOptions = {},
+) {
   const clock = options.clock ?? systemClock;
   const view = viewOf(database);
   const log = new WatchedLog();
-  const { signer } = await loadOrCreateKey(vault, nodeKeys, operatingKeyName(view.current().statement.sequence));
+  const { signer } = await loadOrCreateKey(
+    vault,
+    nodeKeys,
+    operatingKeyName(view.current().statement.sequence),
+  );
   const authority = new HierarchyAuthority({ database, view, site, signer, clock, log });
-  const desk = new JoinDesk({ database, view, authority, keys: nodeKeys, digests: nodeDigests, clock, random: systemRandom, log });
-  const started = await start(t, { code: site, vault, database, view, log, options, topTier: { authority, desk } });
+  const desk = new JoinDesk({
+    database,
+    view,
+    authority,
+    keys: nodeKeys,
+    digests: nodeDigests,
+    clock,
+    random: systemRandom,
+    log,
+  });
+  const started = await start(t, {
+    code: site,
+    vault,
+    database,
+    view,
+    log,
+    options,
+    topTier: { authority, desk },
+  });
   return { ...started, authority, desk };
 }
 
@@ -158,15 +201,40 @@ export async function startChild(
   parent: { readonly code: SiteCode; readonly address: string },
   options: SiteOptions = {},
 ): Promise<TestSite> {
-  return start(t, { code: site, vault, database, view: viewOf(database), log: new WatchedLog(), options, parent });
+  return start(t, {
+    code: site,
+    vault,
+    database,
+    view: viewOf(database),
+    log: new WatchedLog(),
+    options,
+    parent,
+  });
 }
 
-export function tokenFor(top: TopTierSite, parent: TestSite, code: string, type: 'primary' | 'secondary', expiresAt = Date.now() + 3_600_000): string {
-  return top.desk.issue({ code: siteCode(code), type, parent: parent.code, address: parent.address, expiresAt });
+export function tokenFor(
+  top: TopTierSite,
+  parent: TestSite,
+  code: string,
+  type: 'primary' | 'secondary',
+  expiresAt = Date.now() + 3_600_000,
+): string {
+  return top.desk.issue({
+    code: siteCode(code),
+    type,
+    parent: parent.code,
+    address: parent.address,
+    expiresAt,
+  });
 }
 
 /** Joins with a token, as a site of its own that nothing is left of when it is refused. */
-export async function tryJoin(token: string, code: string, type: 'primary' | 'secondary', vault = new MemoryVault()): Promise<{ readonly outcome: JoinOutcome; readonly vault: MemoryVault }> {
+export async function tryJoin(
+  token: string,
+  code: string,
+  type: 'primary' | 'secondary',
+  vault = new MemoryVault(),
+): Promise<{ readonly outcome: JoinOutcome; readonly vault: MemoryVault }> {
   const link = await loadOrCreateKey(vault, nodeKeys, linkKeyName);
   const parsed = parseJoinToken(token);
   const channel = new PeerTlsJoin(parsed, await tlsIdentity(link.secret, code));
@@ -270,7 +338,10 @@ async function when(database: SiteDatabase, ready: () => boolean, log: WatchedLo
   for (;;) {
     const committed = Promise.withResolvers<void>();
     const stopListening = database.onCommit(committed.resolve);
-    const giveUp = (): void => committed.reject(new Error(`what the test waits for did not come: ${ready.toString()}\n${log.lines.join('\n')}`));
+    const giveUp = (): void =>
+      committed.reject(
+        new Error(`what the test waits for did not come: ${ready.toString()}\n${log.lines.join('\n')}`),
+      );
     signal.addEventListener('abort', giveUp);
     try {
       if (ready()) {

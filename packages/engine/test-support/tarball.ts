@@ -1,8 +1,8 @@
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { type Headers, pack } from 'tar-stream';
+import { type Header, pack } from 'tar-stream';
 import { collected } from './bytes.ts';
 
-export type TarEntry = Headers & { readonly bytes?: Uint8Array };
+export type TarEntry = Partial<Header> & { readonly name: string; readonly bytes?: Uint8Array };
 
 /** A tar file of entries as they are, hostile ones included. */
 export async function tarball(entries: readonly TarEntry[], compression: 'none' | 'gzip' | 'zstd' = 'gzip'): Promise<Uint8Array> {
@@ -11,7 +11,7 @@ export async function tarball(entries: readonly TarEntry[], compression: 'none' 
     packing.entry(header, Buffer.from(bytes ?? []));
   }
   packing.finalize();
-  const tar = await collected(packing);
+  const tar = await collected(packing as AsyncIterable<unknown> as AsyncIterable<Uint8Array>);
   switch (compression) {
     case 'none':
       return tar;

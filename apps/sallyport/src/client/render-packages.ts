@@ -2,6 +2,7 @@ import type { CheckResult, ExchangeResult, ListResult, PackageResult, ShowResult
 import { formatBytes } from '@sallyport/core/shared/units';
 import { formatTable, plain } from '../output/table.ts';
 import { formatInstant } from '../output/instant.ts';
+import { titleOf } from './render-status.ts';
 
 /** Packages as a table, the newest first as the server gives them. */
 export function renderList({ exchange, problem, packages }: ListResult): string {
@@ -82,7 +83,7 @@ export function renderShow(shown: ShowResult): string {
 }
 
 export function renderWhy({ package: subject, verdict, reasons, since, exchange }: WhyResult): string {
-  const head = `${plain(subject.name)} ${subject.version} is ${verdict} (since ${formatInstant(since)})`;
+  const head = `${titleOf(subject.name, subject.version)} is ${verdict} (since ${formatInstant(since)})`;
   const lines = reasons.map(({ source, sentence, rule, fact, value, change, code }) => {
     const rest = [
       rule === undefined ? undefined : `rule: ${rule}`,

@@ -24,7 +24,12 @@ export function renderPackageStatus({ name, version, state, decidedBy, reason, s
       site.reason,
     ]),
   );
-  return `${plain(name)}${version === undefined ? '' : ` ${version}`}: ${state}${decided}\n${plain(reason)}\n\n${table}`;
+  return `${titleOf(name, version)}: ${state}${decided}\n${plain(reason)}\n\n${table}`;
+}
+
+/** Most names hold the version already. */
+export function titleOf(name: string, version: string | undefined): string {
+  return version === undefined || name.includes(version) ? plain(name) : `${plain(name)} ${version}`;
 }
 
 function received({ transfer, receivedBytes }: SiteStatusResult): string {

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { siteCode } from '@sallyport/core/shared/ids';
 import { type Weekday, weekdays } from '@sallyport/core/domain/updates/service-window';
 import type { SitesResult, WindowsResult } from '@sallyport/core/wire/api';

@@ -42,11 +42,11 @@ export function updateCommand(): Command {
     site.ask<ActionResult>('reset', { id, by: administrator(), ...(deleteContent && { deleteContent }) }),
   ).option('--delete-content', 'also remove what was downloaded');
   maybeAboutPackage(update, 'history', 'What happened to a package, or to all', (site, input) => site.ask<HistoryResult>('history', input), renderHistory);
-  status(update);
+  addStatus(update);
   return update;
 }
 
-function status(parent: Command): void {
+function addStatus(parent: Command): void {
   const command = parent.command('status [package]').description('Every site’s state, what it does, and why it waits').option('--follow', 'go on showing it as it changes, until Ctrl-C');
   common(command).action((id: string | undefined, options: Common & { follow?: true }) =>
     options.follow

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { ActionResult, PackageStatusResult, StatusResult } from '@sallyport/core/wire/api';
 import { formatBytes, formatDuration } from '@sallyport/core/shared/units';
 import { plain } from '../output/table.ts';
+import { titleOf } from './render-status.ts';
 import { Screen } from '../output/screen.ts';
 import { progressOf, type Progress } from './settled.ts';
 import type { SiteClient } from './site-client.ts';
@@ -32,7 +33,7 @@ export async function followStatus(site: SiteClient, signal: AbortSignal): Promi
   for await (const { packages } of site.watch<StatusResult>(signal)) {
     screen.show(
       packages.flatMap((found) => [
-        `${plain(found.name)} ${found.version ?? ''}: ${found.state}`,
+        `${titleOf(found.name, found.version)}: ${found.state}`,
         ...linesOf(found, found.sites.map((each) => each.site)).map((line) => `  ${line}`),
       ]),
     );

@@ -27,8 +27,9 @@ async function reportSite(site: DemoSite, { folders, statuses, events, before }:
   const { code, type } = site;
   const own = statuses.map((found) => found.sites.find((each) => each.site === code));
   const state = own.find((each) => each?.state !== 'INSTALL_SUCCESS')?.state ?? 'INSTALL_SUCCESS';
-  const received = own.reduce((sum, each) => sum + (each?.receivedBytes ?? 0), 0);
-  const seconds = installSeconds(events.filter((event) => event.site === code));
+  const happened = events.filter((event) => event.site === code);
+  const received = receivedBytes(happened);
+  const seconds = installSeconds(happened);
   const rest = [state, '–', formatBytes(received), seconds.toFixed(1)];
   try {
     const { version, filesChecked, differences } = await inspectSite(folders.get(code) ?? '');
@@ -40,6 +41,13 @@ async function reportSite(site: DemoSite, { folders, statuses, events, before }:
   } catch (error) {
     return { row: [code, type, before.get(code) ?? '–', '–', ...rest], fault: messageOf(error) };
   }
+}
+
+/** What travelled to the site for both packages: by download at the top, by replication below. */
+function receivedBytes(events: Told['events']): number {
+  return events
+    .filter(({ event }) => event === 'download-succeeded' || event === 'replication-succeeded')
+    .reduce((sum, { data }) => sum + Number(data['receivedBytes'] ?? 0), 0);
 }
 
 /** From the order to the end of each package's install, added up. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ConfigError, parseSiteConfig, readSiteConfig } from './site-config.ts';
+import { type ConfigError, parseSiteConfig, readSiteConfig } from './site-config.ts';
 
 const valid = {
   schema: 1,

@@ -5,12 +5,18 @@ import type { DigestOf, SignatureCheck } from '../domain/trust/key.ts';
 import { TrustError } from '../domain/trust/trust-error.ts';
 import type { Order } from '../domain/updates/order.ts';
 import { hierarchyId, type HierarchyId } from '../shared/ids.ts';
-import { decodeBase64 } from './base64.ts';
 import { decodeHex } from './hex.ts';
 import { orderFormat, parseOrder } from './order.ts';
 import { JsonError } from './canonical-json.ts';
 import { operatingKeyFormat, parseOperatingKeyStatement, parseRoster, rosterFormat } from './roster.ts';
-import { type DocumentSigner, envelopeOf, type EnvelopeJson, payloadTypes, signDocument, verifiedPayload } from './signed-document.ts';
+import {
+  type DocumentSigner,
+  envelopeOf,
+  type EnvelopeJson,
+  payloadTypes,
+  signDocument,
+  verifiedPayload,
+} from './signed-document.ts';
 import { WireError } from './wire-error.ts';
 
 /** What verifying takes from outside. */
@@ -42,9 +48,16 @@ export function signOrder(order: Order, operating: DocumentSigner): EnvelopeJson
  *
  * @throws {HierarchyError} FORGED
  */
-export function verifyOperatingKey(envelope: unknown, id: HierarchyId, tools: VerificationTools): OperatingKeyStatement {
+export function verifyOperatingKey(
+  envelope: unknown,
+  id: HierarchyId,
+  tools: VerificationTools,
+): OperatingKeyStatement {
   // The key that verifies stands in the payload itself; it is believed because its digest is the pinned id.
-  const claimed = believing(() => parseOperatingKeyStatement(envelopeOf(envelope).payload), 'operating key statement');
+  const claimed = believing(
+    () => parseOperatingKeyStatement(envelopeOf(envelope).payload),
+    'operating key statement',
+  );
   if (claimed.hierarchyId !== id || hierarchyIdOf(claimed.recoveryKey, tools.digestOf) !== id) {
     throw new HierarchyError(
       'FORGED',
@@ -61,15 +74,23 @@ export function verifyOperatingKey(envelope: unknown, id: HierarchyId, tools: Ve
  *
  * @throws {HierarchyError} FORGED, BAD_ROSTER
  */
-export function verifyRoster(envelope: unknown, statement: OperatingKeyStatement, tools: VerificationTools): Roster {
+export function verifyRoster(
+  envelope: unknown,
+  statement: OperatingKeyStatement,
+  tools: VerificationTools,
+): Roster {
   const payload = verified(envelope, payloadTypes.roster, statement.operatingKey, 'roster', tools);
   const roster = believing(() => parseRoster(payload), 'roster');
   requireHierarchy(roster.hierarchyId, statement, 'roster');
   const defects = rosterDefects(roster);
   if (defects.length > 0) {
-    throw new HierarchyError('BAD_ROSTER', `roster ${roster.version} cannot be followed: ${defects.join(' ')}`, {
-      version: roster.version,
-    });
+    throw new HierarchyError(
+      'BAD_ROSTER',
+      `roster ${roster.version} cannot be followed: ${defects.join(' ')}`,
+      {
+        version: roster.version,
+      },
+    );
   }
   return roster;
 }
@@ -79,16 +100,15 @@ export function verifyRoster(envelope: unknown, statement: OperatingKeyStatement
  *
  * @throws {HierarchyError} FORGED
  */
-export function verifyOrder(envelope: unknown, statement: OperatingKeyStatement, tools: VerificationTools): Order {
+export function verifyOrder(
+  envelope: unknown,
+  statement: OperatingKeyStatement,
+  tools: VerificationTools,
+): Order {
   const payload = verified(envelope, payloadTypes.order, statement.operatingKey, 'order', tools);
   const order = believing(() => parseOrder(payload), 'order');
   requireHierarchy(order.hierarchyId, statement, 'order');
   return order;
-}
-
-/** Whether two envelopes carry the same payload, byte by byte. */
-export function samePayload(a: EnvelopeJson, b: EnvelopeJson): boolean {
-  return decodeBase64(a.payload) !== undefined && a.payload === b.payload;
 }
 
 function verified(
@@ -100,17 +120,23 @@ function verified(
 ): Uint8Array {
   const payload = believing(() => verifiedPayload(envelope, { payloadType, publicKey }, check), what);
   if (payload === undefined) {
-    throw new HierarchyError('FORGED', `what should be a signed ${what} is signed as something else`, { what });
+    throw new HierarchyError('FORGED', `what should be a signed ${what} is signed as something else`, {
+      what,
+    });
   }
   return payload;
 }
 
 function requireHierarchy(id: HierarchyId, statement: OperatingKeyStatement, what: string): void {
   if (id !== statement.hierarchyId) {
-    throw new HierarchyError('FORGED', `the ${what} is made for the hierarchy ${id}, not for ${statement.hierarchyId}`, {
-      what,
-      hierarchy: statement.hierarchyId,
-    });
+    throw new HierarchyError(
+      'FORGED',
+      `the ${what} is made for the hierarchy ${id}, not for ${statement.hierarchyId}`,
+      {
+        what,
+        hierarchy: statement.hierarchyId,
+      },
+    );
   }
 }
 

@@ -34,7 +34,10 @@ const tokenPrefix = 'sallyport-join-1.';
 
 /** The token as one word that survives mail, shells and line breaks. */
 export function printJoinToken(token: JoinToken): string {
-  return tokenPrefix + encodeBase64(tokenFormat.print(token)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
+  return (
+    tokenPrefix +
+    encodeBase64(tokenFormat.print(token)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+  );
 }
 
 /**
@@ -85,7 +88,11 @@ const joinRequestSchema = Type.Object({
 /** A new site's request. Only the top-tier site can check `mac`; a parent on the way learns nothing it could use. */
 export type JoinRequest = Static<typeof joinRequestSchema>;
 
-export const joinRequestFormat = documentFormat({ name: 'join request', maxBytes: 4096, schema: joinRequestSchema });
+export const joinRequestFormat = documentFormat({
+  name: 'join request',
+  maxBytes: 4096,
+  schema: joinRequestSchema,
+});
 
 /** What `mac` covers: everything that the top-tier site will sign into the roster. */
 export function joinMacInput(request: Omit<JoinRequest, 'mac' | 'schema'>): Uint8Array {
@@ -96,10 +103,13 @@ export function joinMacInput(request: Omit<JoinRequest, 'mac' | 'schema'>): Uint
 const envelope = Type.Object({
   payloadType: Type.String({ maxLength: 200 }),
   payload: Type.String(),
-  signatures: Type.Array(Type.Object({ keyid: Type.String({ maxLength: 200 }), sig: Type.String({ maxLength: 2000 }) }), {
-    minItems: 1,
-    maxItems: 8,
-  }),
+  signatures: Type.Array(
+    Type.Object({ keyid: Type.String({ maxLength: 200 }), sig: Type.String({ maxLength: 2000 }) }),
+    {
+      minItems: 1,
+      maxItems: 8,
+    },
+  ),
 });
 
 const joinReplySchema = Type.Union([
@@ -117,7 +127,11 @@ export type JoinReply =
   | { readonly state: 'accepted'; readonly operatingKey: EnvelopeJson; readonly roster: EnvelopeJson }
   | { readonly state: 'refused'; readonly code: string; readonly reason: string };
 
-export const joinReplyFormat = documentFormat({ name: 'answer to a join request', maxBytes: 32 * 1024 * 1024, schema: joinReplySchema });
+export const joinReplyFormat = documentFormat({
+  name: 'answer to a join request',
+  maxBytes: 32 * 1024 * 1024,
+  schema: joinReplySchema,
+});
 
 /** A request on its way to the top-tier site, as the body of a `join-request` record. */
 export const relayedRequestFormat = documentFormat({

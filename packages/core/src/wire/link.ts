@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { documentFormat } from './document-format.ts';
 import { countField, siteCodeField, textField } from './fields.ts';
 
@@ -25,7 +25,9 @@ export const helloFormat = documentFormat({
     site: siteCodeField,
     epoch: countField(1),
     protocols: Type.Object({ lowest: protocolField, highest: protocolField }),
-    tufVersions: Type.Record(Type.String({ minLength: 1, maxLength: 200 }), countField(), { maxProperties: 1000 }),
+    tufVersions: Type.Record(Type.String({ minLength: 1, maxLength: 200 }), countField(), {
+      maxProperties: 1000,
+    }),
     head: countField(),
     cursor: countField(),
     peerEpoch: countField(1),
@@ -43,12 +45,15 @@ export const pullFormat = documentFormat({
 export const batchFormat = documentFormat({
   name: 'batch of records',
   maxBytes: linkLimits.messageMaxBytes,
-  schema: Type.Object({ records: Type.Array(Type.Unknown(), { maxItems: linkLimits.batchRecordsMax }), cursor: countField() }),
+  schema: Type.Object({
+    records: Type.Array(Type.Unknown(), { maxItems: linkLimits.batchRecordsMax }),
+    cursor: countField(),
+  }),
 });
 
-const refusalSchema = Type.Object({ code: textField(100), message: textField(8000) });
-
 /** Why a request was refused; `code` is one of `LinkErrorCode`. */
-export type LinkRefusal = Static<typeof refusalSchema>;
-
-export const refusalFormat = documentFormat({ name: 'refusal', maxBytes: 64 * 1024, schema: refusalSchema });
+export const refusalFormat = documentFormat({
+  name: 'refusal',
+  maxBytes: 64 * 1024,
+  schema: Type.Object({ code: textField(100), message: textField(8000) }),
+});

@@ -1,6 +1,6 @@
 import type { RecordFields } from '../domain/sites/record.ts';
 import type { DigestOf } from '../domain/trust/key.ts';
-import { canonicalJson, type JsonValue } from './canonical-json.ts';
+import { canonicalJson } from './canonical-json.ts';
 
 /**
  * SHA-256 of the canonical JSON of {owner, kind, key, epoch, n, body}: what tells two writes of one version apart.
@@ -9,5 +9,5 @@ import { canonicalJson, type JsonValue } from './canonical-json.ts';
  */
 export function recordHash(fields: RecordFields, digestOf: DigestOf): string {
   const { owner, kind, key, epoch, n, body } = fields;
-  return digestOf('sha256', canonicalJson({ owner, kind, key, epoch, n, body: body as JsonValue }));
+  return digestOf('sha256', canonicalJson({ owner, kind, key, epoch, n, body }));
 }

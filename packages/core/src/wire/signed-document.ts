@@ -1,6 +1,6 @@
 import type { SignatureCheck, TrustKey } from '../domain/trust/key.ts';
 import { encodeBase64 } from './base64.ts';
-import { canonicalJson, type JsonValue } from './canonical-json.ts';
+import { canonicalJson } from './canonical-json.ts';
 import { type DsseEnvelope, paeBytes, parseEnvelope, verifyEnvelope } from './dsse.ts';
 
 /** What envelopes of a hierarchy carry; the type is signed with the payload, so none can pass for another. */
@@ -46,7 +46,7 @@ export function signDocument(payloadType: string, payload: Uint8Array, signer: D
  * @throws {TrustError} MALFORMED, TOO_LARGE
  */
 export function envelopeOf(json: unknown): DsseEnvelope {
-  return parseEnvelope(canonicalJson(json as JsonValue), { maxBytes: envelopeMaxBytes });
+  return parseEnvelope(canonicalJson(json), { maxBytes: envelopeMaxBytes });
 }
 
 /**

@@ -1,4 +1,11 @@
-import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import {
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from 'node:crypto';
 import { messageOf } from '@sallyport/core/shared/errors';
 import { KeyError } from '../ports/key-error.ts';
 import type { Keys, Signer } from '../ports/keys.ts';
@@ -29,27 +36,43 @@ function parseSecret(secret: Uint8Array): KeyObject {
   try {
     key = createPrivateKey({ key: Buffer.from(secret), format: 'der', type: 'pkcs8' });
   } catch (cause) {
-    throw new KeyError('NOT_A_KEY', `a stored private key cannot be read: ${messageOf(cause)}`, {}, { cause });
+    throw new KeyError(
+      'NOT_A_KEY',
+      `a stored private key cannot be read: ${messageOf(cause)}`,
+      {},
+      { cause },
+    );
   }
   return requireEd25519(key);
 }
 
 function unsealed(pem: string, passphrase: string): KeyObject {
   if (!pem.includes('PRIVATE KEY-----')) {
-    throw new KeyError('NOT_A_KEY', 'the file holds no private key in PEM form: give the recovery key file that was written when the hierarchy was made');
+    throw new KeyError(
+      'NOT_A_KEY',
+      'the file holds no private key in PEM form: give the recovery key file that was written when the hierarchy was made',
+    );
   }
   let key: KeyObject;
   try {
     key = createPrivateKey({ key: pem, format: 'pem', passphrase });
   } catch (cause) {
-    throw new KeyError('WRONG_PASSPHRASE', 'the passphrase does not open the key file, or the file is damaged', {}, { cause });
+    throw new KeyError(
+      'WRONG_PASSPHRASE',
+      'the passphrase does not open the key file, or the file is damaged',
+      {},
+      { cause },
+    );
   }
   return requireEd25519(key);
 }
 
 function requireEd25519(key: KeyObject): KeyObject {
   if (key.asymmetricKeyType !== 'ed25519') {
-    throw new KeyError('NOT_A_KEY', `the private key is of type ${key.asymmetricKeyType ?? 'unknown'}, not Ed25519: it was not made here`);
+    throw new KeyError(
+      'NOT_A_KEY',
+      `the private key is of type ${key.asymmetricKeyType ?? 'unknown'}, not Ed25519: it was not made here`,
+    );
   }
   return key;
 }

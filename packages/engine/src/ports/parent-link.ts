@@ -22,7 +22,11 @@ export interface LinkHello {
 export interface ParentLink {
   hello(own: LinkHello, signal: AbortSignal): Promise<LinkHello>;
   /** Records above `after` in the parent's order; waits up to `waitMs` for the first one. */
-  pull(after: number, waitMs: number, signal: AbortSignal): Promise<{ readonly records: readonly ReplicatedRecord[]; readonly cursor: number }>;
+  pull(
+    after: number,
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly records: readonly ReplicatedRecord[]; readonly cursor: number }>;
   /** Gives records to the parent; resolves when the parent has them durably. `cursor` is the arrival number of the last one here. */
   push(records: readonly ReplicatedRecord[], cursor: number, signal: AbortSignal): Promise<void>;
   /** The parent's content library. */

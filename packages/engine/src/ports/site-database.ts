@@ -41,7 +41,10 @@ export interface SettingWrites {
 /** The append-only `update_event` log and its projection, for every (package, site) this site knows of. */
 export interface UpdateReads {
   projection(guid: PackageGuid, site: SiteCode): UpdateProjection | undefined;
-  projections(filter?: { readonly guid?: PackageGuid; readonly site?: SiteCode }): readonly UpdateProjection[];
+  projections(filter?: {
+    readonly guid?: PackageGuid;
+    readonly site?: SiteCode;
+  }): readonly UpdateProjection[];
   events(filter: { readonly guid?: PackageGuid; readonly site?: SiteCode }): readonly UpdateEvent[];
 }
 export interface UpdateWrites {
@@ -58,7 +61,10 @@ export interface RecordReads {
   get(owner: SiteCode, kind: RecordKind, key: string): ReplicatedRecord | undefined;
   list(filter: { readonly kind?: RecordKind; readonly owner?: SiteCode }): readonly ReplicatedRecord[];
   /** Records whose local arrival number is above `after`, in that order, at most `limit`. */
-  after(after: number, limit: number): readonly { readonly arrival: number; readonly record: ReplicatedRecord }[];
+  after(
+    after: number,
+    limit: number,
+  ): readonly { readonly arrival: number; readonly record: ReplicatedRecord }[];
   /** The highest arrival number given so far. */
   head(): number;
   /** What this site has applied from a peer: the peer's arrival number. */

@@ -12,8 +12,14 @@ test('a site of a lower epoch than is known of it is an old copy', () => {
 
 test('a side that lost writes which the other has is found by its head', () => {
   assert.equal(forkByCursor(link), undefined);
-  assert.match(forkByCursor({ ...link, peerHead: 19 }) ?? '', /site CAS has 19 changes, but P01 has already taken 20/);
-  assert.match(forkByCursor({ ...link, ownHead: 9 }) ?? '', /site P01 has 9 changes, but CAS has already taken 10/);
+  assert.match(
+    forkByCursor({ ...link, peerHead: 19 }) ?? '',
+    /site CAS has 19 changes, but P01 has already taken 20/,
+  );
+  assert.match(
+    forkByCursor({ ...link, ownHead: 9 }) ?? '',
+    /site P01 has 9 changes, but CAS has already taken 10/,
+  );
 });
 
 test('a halt ends when either side has been restored with a higher epoch', () => {

@@ -44,7 +44,9 @@ export function judgeUpward(roster: Roster, child: SiteCode, record: Origin): Fl
     return refused(`site ${record.owner} is not in the roster`);
   }
   if (owner.code !== child && !ancestorsOf(roster, owner.code).some((ancestor) => ancestor.code === child)) {
-    return refused(`site ${child} may not write records of ${record.owner}, which is neither itself nor below it`);
+    return refused(
+      `site ${child} may not write records of ${record.owner}, which is neither itself nor below it`,
+    );
   }
   if (owner.revoked !== undefined) {
     return { kind: 'ignored', reason: `site ${record.owner} is revoked` };

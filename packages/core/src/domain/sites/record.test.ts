@@ -35,21 +35,28 @@ function mergeAll(records: readonly ReplicatedRecord[]): ReadonlyMap<string, Rep
 
 test('records delivered in any order, split and repeated end in one state', () => {
   fc.assert(
-    fc.property(fc.array(honestRecord, { maxLength: 12 }), fc.array(fc.nat(), { maxLength: 12 }), (records, picks) => {
-      const repeated = records.length === 0 ? [] : picks.map((pick) => records[pick % records.length] as ReplicatedRecord);
-      const shuffled = [...repeated, ...records.toReversed(), ...repeated];
-      assert.deepEqual(mergeAll(shuffled), mergeAll(records));
-    }),
+    fc.property(
+      fc.array(honestRecord, { maxLength: 12 }),
+      fc.array(fc.nat(), { maxLength: 12 }),
+      (records, picks) => {
+        const repeated =
+          records.length === 0 ? [] : picks.map((pick) => records[pick % records.length] as ReplicatedRecord);
+        const shuffled = [...repeated, ...records.toReversed(), ...repeated];
+        assert.deepEqual(mergeAll(shuffled), mergeAll(records));
+      },
+    ),
   );
 });
 
 test('merging is commutative, associative and idempotent', () => {
   fc.assert(
     fc.property(honestRecord, honestRecord, honestRecord, (x, y, z) => {
-      const [a, b, c] = [x, { ...y, owner: x.owner, key: x.key }, { ...z, owner: x.owner, key: x.key }].map((record) => ({
-        ...record,
-        hash: `${record.epoch}.${record.n}`,
-      })) as [ReplicatedRecord, ReplicatedRecord, ReplicatedRecord];
+      const [a, b, c] = [x, { ...y, owner: x.owner, key: x.key }, { ...z, owner: x.owner, key: x.key }].map(
+        (record) => ({
+          ...record,
+          hash: `${record.epoch}.${record.n}`,
+        }),
+      ) as [ReplicatedRecord, ReplicatedRecord, ReplicatedRecord];
       assert.equal(mergeRecords(a, a), a);
       assert.equal(mergeRecords(a, b).hash, mergeRecords(b, a).hash);
       assert.equal(mergeRecords(mergeRecords(a, b), c).hash, mergeRecords(a, mergeRecords(b, c)).hash);

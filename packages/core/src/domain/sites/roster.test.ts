@@ -37,10 +37,19 @@ const [CAS, P01, P02, S01, S02] = ['CAS', 'P01', 'P02', 'S01', 'S02'].map(siteCo
 ];
 
 test('knows who is above and below a site', () => {
-  assert.deepEqual(ancestorsOf(roster, S01).map((entry) => entry.code), [P01, CAS]);
+  assert.deepEqual(
+    ancestorsOf(roster, S01).map((entry) => entry.code),
+    [P01, CAS],
+  );
   assert.deepEqual(ancestorsOf(roster, CAS), []);
-  assert.deepEqual(descendantsOf(roster, P01).map((entry) => entry.code), [S01, S02]);
-  assert.deepEqual(descendantsOf(roster, CAS).map((entry) => entry.code), [P01, P02, S01, S02]);
+  assert.deepEqual(
+    descendantsOf(roster, P01).map((entry) => entry.code),
+    [S01, S02],
+  );
+  assert.deepEqual(
+    descendantsOf(roster, CAS).map((entry) => entry.code),
+    [P01, P02, S01, S02],
+  );
   assert.equal(topTierOf(roster)?.code, CAS);
   assert.equal(isTopTier(roster, P01), false);
 });
@@ -76,13 +85,37 @@ test('orders, rosters and offers come from the top-tier site only, events from a
 
 test('what one side gives is what the other side takes', () => {
   const codes = roster.sites.map((entry) => entry.code);
-  const kinds: RecordKind[] = ['roster', 'operating-key', 'order', 'site-releases', 'join-answer', 'site-status', 'site-facts', 'update-event', 'join-request'];
+  const kinds: RecordKind[] = [
+    'roster',
+    'operating-key',
+    'order',
+    'site-releases',
+    'join-answer',
+    'site-status',
+    'site-facts',
+    'update-event',
+    'join-request',
+  ];
   fc.assert(
-    fc.property(fc.constantFrom(...codes), fc.constantFrom(...codes), fc.constantFrom(...kinds), (self, owner, kind) => {
-      assert.equal(goesUp(roster, self, { owner, kind }), judgeUpward(roster, self, { owner, kind }).kind === 'allowed');
-      assert.equal(goesDown(roster, self, { owner, kind }), judgeDownward(roster, self, { owner, kind }).kind === 'allowed');
-      assert.ok(!(goesUp(roster, self, { owner, kind }) && goesDown(roster, self, { owner, kind })), 'nothing goes both ways');
-    }),
+    fc.property(
+      fc.constantFrom(...codes),
+      fc.constantFrom(...codes),
+      fc.constantFrom(...kinds),
+      (self, owner, kind) => {
+        assert.equal(
+          goesUp(roster, self, { owner, kind }),
+          judgeUpward(roster, self, { owner, kind }).kind === 'allowed',
+        );
+        assert.equal(
+          goesDown(roster, self, { owner, kind }),
+          judgeDownward(roster, self, { owner, kind }).kind === 'allowed',
+        );
+        assert.ok(
+          !(goesUp(roster, self, { owner, kind }) && goesDown(roster, self, { owner, kind })),
+          'nothing goes both ways',
+        );
+      },
+    ),
   );
 });
 
@@ -98,8 +131,24 @@ test('names what makes a roster impossible to follow', () => {
   assert.equal(defectsOf(...roster.sites), '');
   assert.match(defectsOf(), /no top-tier site/);
   assert.match(defectsOf(site('CAS', 'central'), site('PRI', 'primary')), /top-tier site already/);
-  assert.match(defectsOf(site('CAS', 'central'), site('P01', 'primary', 'CAS'), site('P01', 'primary', 'CAS', { key: 'x' })), /P01 is taken/);
-  assert.match(defectsOf(site('CAS', 'central'), site('P01', 'primary', 'CAS', { key: 'cas' })), /key of site P01/);
-  assert.match(defectsOf(site('CAS', 'central'), site('P01', 'primary', 'ABC')), /No chain of parents leads from P01/);
-  assert.match(defectsOf(site('CAS', 'central'), site('P01', 'primary', 'P02'), site('P02', 'primary', 'P01')), /No chain/);
+  assert.match(
+    defectsOf(
+      site('CAS', 'central'),
+      site('P01', 'primary', 'CAS'),
+      site('P01', 'primary', 'CAS', { key: 'x' }),
+    ),
+    /P01 is taken/,
+  );
+  assert.match(
+    defectsOf(site('CAS', 'central'), site('P01', 'primary', 'CAS', { key: 'cas' })),
+    /key of site P01/,
+  );
+  assert.match(
+    defectsOf(site('CAS', 'central'), site('P01', 'primary', 'ABC')),
+    /No chain of parents leads from P01/,
+  );
+  assert.match(
+    defectsOf(site('CAS', 'central'), site('P01', 'primary', 'P02'), site('P02', 'primary', 'P01')),
+    /No chain/,
+  );
 });

@@ -52,7 +52,9 @@ export function childrenOf(roster: Roster, code: SiteCode): readonly RosterEntry
 
 /** Children, their children and so on, revoked ones included. */
 export function descendantsOf(roster: Roster, code: SiteCode): readonly RosterEntry[] {
-  return roster.sites.filter((site) => ancestorsOf(roster, site.code).some((ancestor) => ancestor.code === code));
+  return roster.sites.filter((site) =>
+    ancestorsOf(roster, site.code).some((ancestor) => ancestor.code === code),
+  );
 }
 
 /**

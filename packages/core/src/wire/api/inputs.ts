@@ -15,7 +15,10 @@ export const consentInput = Type.Object(
     by: byField,
     warnings: Type.Union([
       Type.Literal('all-known'),
-      Type.Array(Type.Object({ site: siteCodeField, prerequisite: textField(64) }, closed), { minItems: 1, maxItems: 10_000 }),
+      Type.Array(Type.Object({ site: siteCodeField, prerequisite: textField(64) }, closed), {
+        minItems: 1,
+        maxItems: 10_000,
+      }),
     ]),
   },
   closed,
@@ -48,10 +51,18 @@ export const apiInputs = {
     },
     closed,
   ),
-  'upgrade-secondary': Type.Object({ site: siteCodeField, by: byField, ignoreWarnings: Type.Optional(consentInput) }, closed),
+  'upgrade-secondary': Type.Object(
+    { site: siteCodeField, by: byField, ignoreWarnings: Type.Optional(consentInput) },
+    closed,
+  ),
   cancel: actionInput,
   retry: Type.Object(
-    { id: idField, by: byField, site: Type.Optional(siteCodeField), ignoreWarnings: Type.Optional(consentInput) },
+    {
+      id: idField,
+      by: byField,
+      site: Type.Optional(siteCodeField),
+      ignoreWarnings: Type.Optional(consentInput),
+    },
     closed,
   ),
   reset: Type.Object({ id: idField, by: byField, deleteContent: Type.Optional(Type.Boolean()) }, closed),

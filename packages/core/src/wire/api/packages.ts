@@ -3,7 +3,7 @@ import { countField, digestField, guidField, productField } from '../fields.ts';
 
 const time = Type.Integer({ description: 'Milliseconds since 1970-01-01T00:00:00Z' });
 
-export const channelResult = Type.Object({
+const channelResult = Type.Object({
   result: Type.Enum(['failed', 'never', 'ok', 'skipped']),
   at: Type.Optional(time),
   /** When it last went well. */
@@ -24,7 +24,7 @@ export const exchangeResult = Type.Object({
   nextAt: Type.Optional(time),
 });
 
-export const verdictField = Type.Enum(['available', 'installed', 'not-available', 'superseded']);
+const verdictField = Type.Enum(['available', 'installed', 'not-available', 'superseded']);
 
 export const packageResult = Type.Object({
   guid: guidField,
@@ -59,7 +59,9 @@ export const checkResult = Type.Object({ exchange: exchangeResult, available: Ty
 export const showResult = Type.Object({
   ...packageResult.properties,
   description: Type.Optional(Type.String()),
-  appliesTo: Type.Optional(Type.Object({ lowest: Type.Optional(Type.String()), highest: Type.Optional(Type.String()) })),
+  appliesTo: Type.Optional(
+    Type.Object({ lowest: Type.Optional(Type.String()), highest: Type.Optional(Type.String()) }),
+  ),
   supersedes: Type.Optional(Type.Array(guidField)),
   requires: Type.Optional(Type.Array(guidField)),
   ring: Type.Optional(Type.String()),
@@ -69,14 +71,23 @@ export const showResult = Type.Object({
   fileCount: Type.Optional(countField()),
   licence: Type.Optional(Type.Object({ name: Type.String(), text: Type.String(), textSha256: digestField })),
   prerequisites: Type.Optional(
-    Type.Array(Type.Object({ id: Type.String(), title: Type.String(), severity: Type.Enum(['error', 'warning']), remedy: Type.String() })),
+    Type.Array(
+      Type.Object({
+        id: Type.String(),
+        title: Type.String(),
+        severity: Type.Enum(['error', 'warning']),
+        remedy: Type.String(),
+      }),
+    ),
   ),
   features: Type.Optional(
-    Type.Array(Type.Object({ id: Type.String(), name: Type.String(), kind: Type.Enum(['optional', 'pre-release']) })),
+    Type.Array(
+      Type.Object({ id: Type.String(), name: Type.String(), kind: Type.Enum(['optional', 'pre-release']) }),
+    ),
   ),
 });
 
-export const whyReason = Type.Object({
+const whyReason = Type.Object({
   code: Type.String(),
   /** Which of the four parts of the selection said no. */
   source: Type.Enum(['applicability', 'catalogue', 'offer', 'roll-out']),
@@ -99,11 +110,17 @@ export const whyResult = Type.Object({
 
 export const warningsResult = Type.Object({
   warnings: Type.Array(
-    Type.Object({ site: Type.String(), prerequisite: Type.String(), title: Type.String(), detail: Type.String(), remedy: Type.String(), at: time }),
+    Type.Object({
+      site: Type.String(),
+      prerequisite: Type.String(),
+      title: Type.String(),
+      detail: Type.String(),
+      remedy: Type.String(),
+      at: time,
+    }),
   ),
 });
 
-export type ChannelResult = Static<typeof channelResult>;
 export type ExchangeResult = Static<typeof exchangeResult>;
 export type PackageResult = Static<typeof packageResult>;
 export type ListResult = Static<typeof listResult>;

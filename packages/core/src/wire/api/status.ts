@@ -67,7 +67,11 @@ export const packageStatusResult = Type.Object({
   sites: Type.Array(siteStatusResult),
 });
 
-export const statusResult = Type.Object({ at: time, exchange: exchangeResult, packages: Type.Array(packageStatusResult) });
+export const statusResult = Type.Object({
+  at: time,
+  exchange: exchangeResult,
+  packages: Type.Array(packageStatusResult),
+});
 
 export const historyResult = Type.Object({
   events: Type.Array(
@@ -97,7 +101,14 @@ export const sitesResult = Type.Object({
       revoked: Type.Optional(Type.Object({ at: Type.String(), reason: Type.String() })),
       /** Absent until the site has spoken. */
       products: Type.Optional(
-        Type.Array(Type.Object({ product: productField, version: Type.String(), installed: Type.Array(guidField), missing: Type.Array(guidField) })),
+        Type.Array(
+          Type.Object({
+            product: productField,
+            version: Type.String(),
+            installed: Type.Array(guidField),
+            missing: Type.Array(guidField),
+          }),
+        ),
       ),
       platform: Type.Optional(Type.Object({ os: Type.String(), arch: Type.String() })),
       components: Type.Optional(
@@ -112,7 +123,9 @@ export const sitesResult = Type.Object({
           }),
         ),
       ),
-      refusedOrders: Type.Array(Type.Object({ sequence: countField(), code: Type.String(), reason: Type.String(), at: time })),
+      refusedOrders: Type.Array(
+        Type.Object({ sequence: countField(), code: Type.String(), reason: Type.String(), at: time }),
+      ),
     }),
   ),
 });

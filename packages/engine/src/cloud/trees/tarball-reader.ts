@@ -23,13 +23,14 @@ export async function* readTarball(path: string, unpackedMaxBytes: number): Asyn
     // Its failure comes out of the entries.
     flow.catch(() => undefined);
     for await (const entry of unpacking) {
-      const { name, mode = 0o644, size = 0, type } = entry.header;
+      const { name, mode, size, type } = entry.header;
       yield {
         name: type === 'directory' ? name.replace(/\/+$/, '') : name,
-        type: typeNames[type ?? ''] ?? 'entry of an unknown kind',
+        type: typeNames[type] ?? 'entry of an unknown kind',
         isExecutable: (mode & 0o111) !== 0,
         sizeBytes: size,
-        chunks: () => entry,
+        // A streamx stream, whose types leave out what it is iterated over for.
+        chunks: () => entry as AsyncIterable<unknown> as AsyncIterable<Uint8Array>,
       };
       entry.resume();
     }

@@ -298,7 +298,7 @@ test('a source that gives other ranges than asked for is asked for the whole', a
   const writer = await site.blobs.resume(segment);
   await writer.write((newer['bin/tool'] as Uint8Array).subarray(0, 300_000));
   await writer.suspend();
-  site.source.onTheWay = (blob, offset, chunks) => (offset > 0 ? { startsAt: offset + 1, chunks } : chunks);
+  site.source.onTheWay = (_, offset, chunks) => (offset > 0 ? { startsAt: offset + 1, chunks } : chunks);
   await passingTime(site.clock, site.fetch());
   assert.deepEqual(site.source.opened.filter(({ sha256 }) => sha256 === segment.sha256).map(({ offset }) => offset), [300_000, 0]);
   await assertComplete(site);

@@ -39,12 +39,15 @@ export async function collectionRoots(ports: {
     projections: updates.projections(),
     sites: records.list({ kind: 'site-facts' }).map(({ body }) => body as SiteFacts),
   }));
-  const wanted = new Set<PackageGuid>(projections.flatMap(({ guid, state }) => (useless.has(state) ? [] : [guid])));
+  const wanted = new Set<PackageGuid>(
+    projections.flatMap(({ guid, state }) => (useless.has(state) ? [] : [guid])),
+  );
   for (const product of await releases.products()) {
     const installed = (await releases.current(product))?.installed ?? [];
     const elsewhere = sites.flatMap((site) => site.products.filter((held) => held.product === product));
     for (const guid of installed.slice(-releasesKept)) wanted.add(guid);
-    for (const guid of installed) if (elsewhere.some((held) => !held.installed.includes(guid))) wanted.add(guid);
+    for (const guid of installed)
+      if (elsewhere.some((held) => !held.installed.includes(guid))) wanted.add(guid);
   }
   const view = await documents.view();
   for (const guid of wanted) {

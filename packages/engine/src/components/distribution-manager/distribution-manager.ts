@@ -105,33 +105,58 @@ export class DistributionManager implements Component {
   }
 
   #own(): readonly UpdateProjection[] {
-    return this.#options.database.read(({ updates }) => updates.projections({ site: this.#options.site.code }));
+    return this.#options.database.read(({ updates }) =>
+      updates.projections({ site: this.#options.site.code }),
+    );
   }
 
   #nextDue(): UpdateProjection | undefined {
     const now = this.#options.clock.now();
     return this.#own()
-      .filter(({ state, nextAt }) => wanted.has(state) || (state === 'CONTENT_REPLICATION_FAILED' && (nextAt ?? 0) <= now))
+      .filter(
+        ({ state, nextAt }) =>
+          wanted.has(state) || (state === 'CONTENT_REPLICATION_FAILED' && (nextAt ?? 0) <= now),
+      )
       .toSorted((a, b) => a.since - b.since)[0];
   }
 
-  async #replicate(due: UpdateProjection, signal: AbortSignal, report: (reason: string) => void): Promise<void> {
+  async #replicate(
+    due: UpdateProjection,
+    signal: AbortSignal,
+    report: (reason: string) => void,
+  ): Promise<void> {
     const { log, documents, clock } = this.#options;
     const failures = Number(due.data['failures'] ?? 0);
     const { guid } = due;
-    if (due.state !== 'CONTENT_REPLICATING' && !this.#append(guid, due.state, 'replication-started', { failures })) return;
+    if (
+      due.state !== 'CONTENT_REPLICATING' &&
+      !this.#append(guid, due.state, 'replication-started', { failures })
+    )
+      return;
     const descriptor = packageOf(await documents.view(), guid)?.descriptor;
     if (descriptor === undefined) {
-      this.#fail(guid, failures, new Error('the package is not in this site’s trusted catalogue: check that metadata arrive from the parent'));
+      this.#fail(
+        guid,
+        failures,
+        new Error(
+          'the package is not in this site’s trusted catalogue: check that metadata arrive from the parent',
+        ),
+      );
       return;
     }
     const { name, version } = descriptor;
     report(`replicates ${name} ${version}`);
-    log.info('Replication of {name} {version} ({guid}) from {source} begins', { name, version, guid, source: this.#options.content.name });
+    log.info('Replication of {name} {version} ({guid}) from {source} begins', {
+      name,
+      version,
+      guid,
+      source: this.#options.content.name,
+    });
     const startedAt = clock.now();
     try {
       const fetched = await this.#fetch(guid, descriptor, signal);
-      if (fetched === 'not-wanted') log.info('Replication of {name} {version} was stopped', { name, version });
+      if (fetched === 'not-wanted')
+        log.info('Replication of {name} {version} was stopped', { name, version });
       else this.#succeed(guid, descriptor, fetched, clock.now() - startedAt);
     } catch (error) {
       signal.throwIfAborted();
@@ -142,7 +167,11 @@ export class DistributionManager implements Component {
     }
   }
 
-  #fetch(guid: PackageGuid, descriptor: PackageDescriptor, signal: AbortSignal): Promise<FetchedPackage | 'not-wanted'> {
+  #fetch(
+    guid: PackageGuid,
+    descriptor: PackageDescriptor,
+    signal: AbortSignal,
+  ): Promise<FetchedPackage | 'not-wanted'> {
     const { database, site, clock, log, fetcher, content } = this.#options;
     const { name, version } = descriptor;
     const lines = new TransferLog({ kind: 'replication', what: { name, version }, clock, log });
@@ -155,9 +184,16 @@ export class DistributionManager implements Component {
             lines.update(progress);
             this.#changed();
           },
-          onRetry: (again) => log.warn('Replication of {name} {version} is interrupted, goes on in {delayMs} ms: {error}', { name, version, delayMs: Math.round(again.delayMs), error: messageOf(again.error) }),
+          onRetry: (again) =>
+            log.warn('Replication of {name} {version} is interrupted, goes on in {delayMs} ms: {error}', {
+              name,
+              version,
+              delayMs: Math.round(again.delayMs),
+              error: messageOf(again.error),
+            }),
         }),
-      isWanted: () => database.read(({ updates }) => updates.projection(guid, site.code))?.state === 'CONTENT_REPLICATING',
+      isWanted: () =>
+        database.read(({ updates }) => updates.projection(guid, site.code))?.state === 'CONTENT_REPLICATING',
       onChange: (check) => {
         this.#check = check;
       },
@@ -165,9 +201,20 @@ export class DistributionManager implements Component {
     });
   }
 
-  #succeed(guid: PackageGuid, { name, version }: PackageDescriptor, { receivedBytes, totalBytes, routes }: FetchedPackage, elapsedMs: number): void {
+  #succeed(
+    guid: PackageGuid,
+    { name, version }: PackageDescriptor,
+    { receivedBytes, totalBytes, routes }: FetchedPackage,
+    elapsedMs: number,
+  ): void {
     const reason = `The content is complete and verified: ${formatBytes(receivedBytes)} travelled for ${formatBytes(totalBytes)}.`;
-    this.#append(guid, 'CONTENT_REPLICATING', 'replication-succeeded', { receivedBytes, totalBytes, routes, elapsedMs: Math.round(elapsedMs), reason });
+    this.#append(guid, 'CONTENT_REPLICATING', 'replication-succeeded', {
+      receivedBytes,
+      totalBytes,
+      routes,
+      elapsedMs: Math.round(elapsedMs),
+      reason,
+    });
     this.#options.log.info('Replication of {name} {version} succeeded: {received} received for {total}', {
       name,
       version,
@@ -183,11 +230,21 @@ export class DistributionManager implements Component {
     const code = error instanceof SallyportError ? error.code : 'FAILED';
     const reason = messageOf(error);
     this.#append(guid, 'CONTENT_REPLICATING', 'replication-failed', { code, reason, failures, nextAt });
-    log.error('Replication of package {guid} failed ({code}), next try at {nextAt}: {error}', { guid, code, nextAt: new Date(nextAt).toISOString(), error: reason });
+    log.error('Replication of package {guid} failed ({code}), next try at {nextAt}: {error}', {
+      guid,
+      code,
+      nextAt: new Date(nextAt).toISOString(),
+      error: reason,
+    });
   }
 
   /** Answers false when somebody else has changed the state meanwhile: then there is nothing to say. */
-  #append(guid: PackageGuid, expected: UpdateState, event: UpdateEventName, data: Readonly<Record<string, unknown>>): boolean {
+  #append(
+    guid: PackageGuid,
+    expected: UpdateState,
+    event: UpdateEventName,
+    data: Readonly<Record<string, unknown>>,
+  ): boolean {
     const { database, site, clock } = this.#options;
     return database.write(({ updates }) => {
       const before = updates.projection(guid, site.code);
@@ -198,14 +255,15 @@ export class DistributionManager implements Component {
   }
 
   #changed(): void {
-    const transfers: ContentStatus['transfers'] = this.progress().map(({ guid, doneBytes, totalBytes, receivedBytes }) => ({
-      guid,
-      doneBytes,
-      totalBytes,
-      receivedBytes,
-    }));
+    const transfers: ContentStatus['transfers'] = this.progress().map(
+      ({ guid, doneBytes, totalBytes, receivedBytes }) => ({
+        guid,
+        doneBytes,
+        totalBytes,
+        receivedBytes,
+      }),
+    );
     this.#status.write({ schema: 1, transfers });
     for (const listener of this.#listeners) listener();
   }
 }
-

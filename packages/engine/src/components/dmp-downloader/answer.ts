@@ -37,14 +37,25 @@ export function readAnswer(
   );
   const receipts: Receipt[] = [];
   const offers: ReceivedOffer[] = [];
-  const problems: string[] = envelopes.length > envelopesMax ? [`only ${envelopesMax} of ${envelopes.length} envelopes were read`] : [];
+  const problems: string[] =
+    envelopes.length > envelopesMax
+      ? [`only ${envelopesMax} of ${envelopes.length} envelopes were read`]
+      : [];
   for (const bytes of envelopes.slice(0, envelopesMax)) {
     try {
-      const { payloadType, payload } = verifyEnvelope(parseEnvelope(bytes, { maxBytes: envelopeMaxBytes }), keys, 1, tools.check);
+      const { payloadType, payload } = verifyEnvelope(
+        parseEnvelope(bytes, { maxBytes: envelopeMaxBytes }),
+        keys,
+        1,
+        tools.check,
+      );
       if (payloadType === payloadTypes.receipt) {
         receipts.push(parseReceipt(payload));
       } else if (payloadType === payloadTypes.offer) {
-        offers.push({ offer: parseOffer(payload), payloadSha256: digest(tools.digests.of('sha256', payload)) });
+        offers.push({
+          offer: parseOffer(payload),
+          payloadSha256: digest(tools.digests.of('sha256', payload)),
+        });
       }
     } catch (error) {
       problems.push(messageOf(error));

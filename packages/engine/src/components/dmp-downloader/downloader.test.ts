@@ -73,7 +73,10 @@ test('a report is sent again, the same bytes, until its receipt has come', async
   await hierarchy.top.operations.check();
   assert.notDeepEqual(hierarchy.vendor.received.at(-1), lost);
   const sequences = hierarchy.vendor.received.map((payload) => parseTargetingFacts(payload).sequence);
-  assert.deepEqual(sequences, sequences.toSorted((a, b) => a - b));
+  assert.deepEqual(
+    sequences,
+    sequences.toSorted((a, b) => a - b),
+  );
 });
 
 test('a refused report never keeps metadata from coming, and the next one takes its place', async (t) => {
@@ -87,16 +90,23 @@ test('a refused report never keeps metadata from coming, and the next one takes 
   hierarchy.vendor.refuse = undefined;
   const again = await hierarchy.top.operations.check();
   assert.equal(again.exchange.facts.result, 'ok');
-  assert.deepEqual(again.available.map(({ version }) => version), ['2.0.0']);
+  assert.deepEqual(
+    again.available.map(({ version }) => version),
+    ['2.0.0'],
+  );
 });
 
 test('metadata that cannot be had do not keep facts from leaving, and the next try comes with growing delays', async (t) => {
   const hierarchy = await withUpdate(t);
   const { repository } = hierarchy.vendor;
   const metadata = repository.metadata.bind(repository);
-  repository.metadata = () => Promise.reject(new RepositorySourceError('UNREACHABLE', 'no route to the vendor'));
+  repository.metadata = () =>
+    Promise.reject(new RepositorySourceError('UNREACHABLE', 'no route to the vendor'));
   const { exchange } = await hierarchy.top.operations.check();
-  assert.deepEqual([exchange.metadata.code, exchange.facts.result, exchange.offer.result], ['UNREACHABLE', 'ok', 'ok']);
+  assert.deepEqual(
+    [exchange.metadata.code, exchange.facts.result, exchange.offer.result],
+    ['UNREACHABLE', 'ok', 'ok'],
+  );
   const firstDelay = (exchange.nextAt ?? 0) - hierarchy.clock.now();
   assert.ok(firstDelay > 0 && firstDelay <= 60_000);
   await hierarchy.clock.advance(firstDelay);
@@ -112,7 +122,10 @@ test('an offer in force lasts while the vendor is away, until it expires', async
   await hierarchy.top.operations.check();
   hierarchy.vendor.fault = new ExchangeError('UNREACHABLE', 'the vendor is away');
   const { exchange } = await hierarchy.top.operations.check();
-  assert.deepEqual([exchange.metadata.result, exchange.facts.code, exchange.offer.code], ['ok', 'UNREACHABLE', 'UNREACHABLE']);
+  assert.deepEqual(
+    [exchange.metadata.result, exchange.facts.code, exchange.offer.code],
+    ['ok', 'UNREACHABLE', 'UNREACHABLE'],
+  );
   assert.equal((await hierarchy.top.operations.why({ id: '2.0.0' })).verdict, 'available');
   await hierarchy.clock.advance(49 * hour);
   assert.deepEqual(await codesOf(hierarchy, '2.0.0'), ['OFFER_EXPIRED']);
@@ -139,7 +152,10 @@ test('an expired offer and one for other facts are not used', async (t) => {
   await hierarchy.top.operations.check();
   assert.deepEqual(await codesOf(hierarchy, '2.0.0'), ['OFFER_EXPIRED']);
   hierarchy.vendor.skewMs = 0;
-  hierarchy.vendor.onAnswer = (envelopes) => [envelopes[0] ?? new Uint8Array(), hierarchy.vendor.offerFor(hierarchy.vendor.received[0] ?? new Uint8Array(), 99)];
+  hierarchy.vendor.onAnswer = (envelopes) => [
+    envelopes[0] ?? new Uint8Array(),
+    hierarchy.vendor.offerFor(hierarchy.vendor.received[0] ?? new Uint8Array(), 99),
+  ];
   await hierarchy.top.operations.check();
   assert.deepEqual(await codesOf(hierarchy, '2.0.0'), ['OFFER_FOR_OTHER_FACTS']);
 });

@@ -62,7 +62,10 @@ export class DmpDownloader implements Component {
     this.#options = options;
     this.#downloads = new PackageDownloads(options);
     this.#exchanges = new WorkLoop({ ...options, pass: (signal, report) => this.#exchange(signal, report) });
-    this.#downloading = new WorkLoop({ ...options, pass: (signal, report) => this.#downloads.work(signal, report) });
+    this.#downloading = new WorkLoop({
+      ...options,
+      pass: (signal, report) => this.#downloads.work(signal, report),
+    });
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -152,12 +155,15 @@ export class DmpDownloader implements Component {
       failures,
     };
     database.write(({ settings }) => settings.put(exchangeSettingName, state));
-    log.info('Exchange with the vendor ended: metadata {metadata}, facts {facts}, offer {offer}; the next one begins at {nextAt}', {
-      metadata: state.metadata.result,
-      facts: state.facts.result,
-      offer: state.offer.result,
-      nextAt: new Date(nextAt).toISOString(),
-    });
+    log.info(
+      'Exchange with the vendor ended: metadata {metadata}, facts {facts}, offer {offer}; the next one begins at {nextAt}',
+      {
+        metadata: state.metadata.result,
+        facts: state.facts.result,
+        offer: state.offer.result,
+        nextAt: new Date(nextAt).toISOString(),
+      },
+    );
   }
 
   #nextAt(at: EpochMs, failures: number): EpochMs {

@@ -42,7 +42,10 @@ export interface Reporting {
   readonly statement: () => EnvelopeJson;
 }
 
-const nothingLeaves: ChannelOutcome = { kind: 'skipped', reason: 'this site is configured for local applicability: nothing leaves it' };
+const nothingLeaves: ChannelOutcome = {
+  kind: 'skipped',
+  reason: 'this site is configured for local applicability: nothing leaves it',
+};
 const ok: ChannelOutcome = { kind: 'ok' };
 /** A report that waited since before something changed is followed by one that says it; so is one signed by a new key. */
 const roundsMax = 3;
@@ -51,7 +54,10 @@ const roundsMax = 3;
  * One exchange: the vendor's metadata in, the facts that are due out, the offer in. The channels fail apart: none
  * keeps another from its work.
  */
-export async function runExchange(options: ExchangeRunOptions, signal: AbortSignal): Promise<ExchangeOutcome> {
+export async function runExchange(
+  options: ExchangeRunOptions,
+  signal: AbortSignal,
+): Promise<ExchangeOutcome> {
   const metadata = await metadataChannel(options, signal);
   if (options.reporting === undefined) return { metadata, facts: nothingLeaves, offer: nothingLeaves };
   let outcome: Pick<ExchangeOutcome, 'facts' | 'offer'> = { facts: nothingLeaves, offer: nothingLeaves };
@@ -66,7 +72,10 @@ export async function runExchange(options: ExchangeRunOptions, signal: AbortSign
   return { metadata, ...outcome };
 }
 
-async function metadataChannel({ documents, log }: ExchangeRunOptions, signal: AbortSignal): Promise<ChannelOutcome> {
+async function metadataChannel(
+  { documents, log }: ExchangeRunOptions,
+  signal: AbortSignal,
+): Promise<ChannelOutcome> {
   try {
     const [first, ...others] = await documents.refresh(signal);
     if (first === undefined) {
@@ -74,7 +83,11 @@ async function metadataChannel({ documents, log }: ExchangeRunOptions, signal: A
       return ok;
     }
     for (const problem of [first, ...others]) {
-      log.warn('Metadata channel: {what} could not be taken ({code}): {error}', { what: problem.what, code: problem.code, error: problem.message });
+      log.warn('Metadata channel: {what} could not be taken ({code}): {error}', {
+        what: problem.what,
+        code: problem.code,
+        error: problem.message,
+      });
     }
     const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
     return { kind: 'failed', code: first.code, error: `${first.message}${more}` };
@@ -94,20 +107,36 @@ async function reportingChannels(
   try {
     const { service, referenceTime } = await documents.view();
     if (service === undefined) {
-      const failed = { kind: 'failed', code: 'NOT_TRUSTED', error: 'the vendor’s service.json has never been verified here, so no answer could be believed: see the metadata channel' } as const;
+      const failed = {
+        kind: 'failed',
+        code: 'NOT_TRUSTED',
+        error:
+          'the vendor’s service.json has never been verified here, so no answer could be believed: see the metadata channel',
+      } as const;
       return { facts: failed, offer: failed };
     }
     const report = outbox.next();
     if (report === undefined) {
-      const failed = { kind: 'failed', code: 'FACTS_NOT_READY', error: 'this site has not recorded its own facts yet: SMS_HIERARCHY_MANAGER does it when it starts' } as const;
+      const failed = {
+        kind: 'failed',
+        code: 'FACTS_NOT_READY',
+        error: 'this site has not recorded its own facts yet: SMS_HIERARCHY_MANAGER does it when it starts',
+      } as const;
       return { facts: failed, offer: failed };
     }
     const sent = introduce ? [canonicalJson(statement()), report.envelope] : [report.envelope];
     const { envelopes, refused } = await vendor.exchange(sent, signal);
     const answer = readAnswer(envelopes, service, options);
-    for (const problem of answer.problems) log.warn('An envelope of the answer was not believed: {error}', { error: problem });
+    for (const problem of answer.problems)
+      log.warn('An envelope of the answer was not believed: {error}', { error: problem });
     return {
-      facts: settleFacts(options, outbox, report, answer, refused.find(({ index }) => index === sent.length - 1)),
+      facts: settleFacts(
+        options,
+        outbox,
+        report,
+        answer,
+        refused.find(({ index }) => index === sent.length - 1),
+      ),
       offer: settleOffer(options, report, answer, referenceTime),
     };
   } catch (error) {
@@ -126,10 +155,21 @@ function settleFacts(
   const { sequence } = report.facts;
   if (refusal !== undefined) {
     outbox.refused(report.payloadSha256, refusal.code, refusal.message);
-    log.warn('Facts channel: report {sequence} was refused ({code}): {error}', { sequence, code: refusal.code, error: refusal.message });
-    return { kind: 'failed', code: refusal.code, error: `the vendor refused the report of facts: ${refusal.message}` };
+    log.warn('Facts channel: report {sequence} was refused ({code}): {error}', {
+      sequence,
+      code: refusal.code,
+      error: refusal.message,
+    });
+    return {
+      kind: 'failed',
+      code: refusal.code,
+      error: `the vendor refused the report of facts: ${refusal.message}`,
+    };
   }
-  const receipt = answer.receipts.find((candidate) => candidate.payloadSha256 === report.payloadSha256 && candidate.hierarchyId === hierarchyId());
+  const receipt = answer.receipts.find(
+    (candidate) =>
+      candidate.payloadSha256 === report.payloadSha256 && candidate.hierarchyId === hierarchyId(),
+  );
   if (receipt === undefined) {
     const error = 'the answer holds no valid receipt for the report of facts: the same report is sent again';
     log.warn('Facts channel: report {sequence} was not acknowledged', { sequence });
@@ -140,26 +180,52 @@ function settleFacts(
   return ok;
 }
 
-function settleOffer(options: ExchangeRunOptions, report: FixedReport, answer: VerifiedAnswer, referenceTime: number): ChannelOutcome {
+function settleOffer(
+  options: ExchangeRunOptions,
+  report: FixedReport,
+  answer: VerifiedAnswer,
+  referenceTime: number,
+): ChannelOutcome {
   const { database, log, clock } = options;
   const known = database.read(({ settings }) => readOffer(settings));
-  const judgement = judgeOffer(answer.offer, known, { hierarchyId: options.hierarchyId(), factsSha256: report.payloadSha256, referenceTime });
-  database.write(({ settings }) => settings.put(offerSettingName, settingAfter(judgement, known, clock.now())));
+  const judgement = judgeOffer(answer.offer, known, {
+    hierarchyId: options.hierarchyId(),
+    factsSha256: report.payloadSha256,
+    referenceTime,
+  });
+  database.write(({ settings }) =>
+    settings.put(offerSettingName, settingAfter(judgement, known, clock.now())),
+  );
   if (judgement.kind === 'refused') {
-    log.warn('Offer channel: no offer may be used ({code}): {error}', { code: judgement.why, error: judgement.message });
-    return { kind: 'failed', code: `OFFER_${judgement.why.toUpperCase().replace('-', '_')}`, error: judgement.message };
+    log.warn('Offer channel: no offer may be used ({code}): {error}', {
+      code: judgement.why,
+      error: judgement.message,
+    });
+    return {
+      kind: 'failed',
+      code: `OFFER_${judgement.why.toUpperCase().replace('-', '_')}`,
+      error: judgement.message,
+    };
   }
   const { offer } = judgement.held;
-  log.info('Offer channel: offer {sequence} accepted, {offered} of {packages} packages are offered, until {expiresAt}', {
-    sequence: offer.sequence,
-    offered: offer.packages.filter(({ offered }) => offered).length,
-    packages: offer.packages.length,
-    expiresAt: offer.expiresAt,
-  });
+  log.info(
+    'Offer channel: offer {sequence} accepted, {offered} of {packages} packages are offered, until {expiresAt}',
+    {
+      sequence: offer.sequence,
+      offered: offer.packages.filter(({ offered }) => offered).length,
+      packages: offer.packages.length,
+      expiresAt: offer.expiresAt,
+    },
+  );
   return ok;
 }
 
-function failedBy(error: unknown, message: string, log: Log, signal: AbortSignal): Extract<ChannelOutcome, { kind: 'failed' }> {
+function failedBy(
+  error: unknown,
+  message: string,
+  log: Log,
+  signal: AbortSignal,
+): Extract<ChannelOutcome, { kind: 'failed' }> {
   signal.throwIfAborted();
   const code = error instanceof SallyportError ? error.code : 'FAILED';
   log.warn(message, { code, error: messageOf(error) });

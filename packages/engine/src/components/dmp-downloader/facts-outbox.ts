@@ -68,7 +68,8 @@ export class FactsOutbox {
    */
   next(): FixedReport | undefined {
     const waiting = this.#read();
-    if (waiting !== undefined && waiting.receivedAt === undefined && waiting.refused === undefined) return reportOf(waiting);
+    if (waiting !== undefined && waiting.receivedAt === undefined && waiting.refused === undefined)
+      return reportOf(waiting);
     const made = this.#make(waiting);
     if (made === undefined) return undefined;
     this.#write(made);
@@ -146,6 +147,7 @@ function reportOf(outbox: Outbox): FixedReport {
 
 function bytesOf(base64: string): Uint8Array {
   const bytes = decodeBase64(base64);
-  if (bytes === undefined) throw new TypeError('the setting facts-outbox is damaged: restore the site database');
+  if (bytes === undefined)
+    throw new TypeError('the setting facts-outbox is damaged: restore the site database');
   return bytes;
 }

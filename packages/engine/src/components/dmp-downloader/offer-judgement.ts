@@ -10,7 +10,11 @@ export interface ReceivedOffer {
 
 export type OfferJudgement =
   | { readonly kind: 'accepted'; readonly held: HeldOffer }
-  | { readonly kind: 'refused'; readonly why: 'expired' | 'missing' | 'older' | 'other-facts'; readonly message: string };
+  | {
+      readonly kind: 'refused';
+      readonly why: 'expired' | 'missing' | 'older' | 'other-facts';
+      readonly message: string;
+    };
 
 /**
  * Whether an offer with a good signature may be used: it is for this hierarchy, not older than one accepted
@@ -19,14 +23,24 @@ export type OfferJudgement =
 export function judgeOffer(
   received: ReceivedOffer | undefined,
   known: OfferSetting,
-  expected: { readonly hierarchyId: HierarchyId; readonly factsSha256: Digest; readonly referenceTime: EpochMs },
+  expected: {
+    readonly hierarchyId: HierarchyId;
+    readonly factsSha256: Digest;
+    readonly referenceTime: EpochMs;
+  },
 ): OfferJudgement {
   if (received === undefined) {
-    return refused('missing', 'the answer brought no offer: check that the hierarchy is enrolled with the vendor and that its facts were accepted');
+    return refused(
+      'missing',
+      'the answer brought no offer: check that the hierarchy is enrolled with the vendor and that its facts were accepted',
+    );
   }
   const { offer, payloadSha256 } = received;
   if (offer.hierarchyId !== expected.hierarchyId) {
-    return refused('missing', `the offer is for hierarchy ${offer.hierarchyId}, not this one: ask the vendor`);
+    return refused(
+      'missing',
+      `the offer is for hierarchy ${offer.hierarchyId}, not this one: ask the vendor`,
+    );
   }
   const repeated = known.held?.payloadSha256 === payloadSha256;
   if (offer.sequence < known.highestSequence || (offer.sequence === known.highestSequence && !repeated)) {
@@ -36,10 +50,16 @@ export function judgeOffer(
     );
   }
   if (offer.factsSha256 !== expected.factsSha256) {
-    return refused('other-facts', `offer ${offer.sequence} answers the facts ${offer.factsSha256}, and ${expected.factsSha256} were sent`);
+    return refused(
+      'other-facts',
+      `offer ${offer.sequence} answers the facts ${offer.factsSha256}, and ${expected.factsSha256} were sent`,
+    );
   }
   if (Date.parse(offer.expiresAt) <= expected.referenceTime) {
-    return refused('expired', `offer ${offer.sequence} expired at ${offer.expiresAt}: check this machine's clock, or ask the vendor`);
+    return refused(
+      'expired',
+      `offer ${offer.sequence} expired at ${offer.expiresAt}: check this machine's clock, or ask the vendor`,
+    );
   }
   return { kind: 'accepted', held: { offer, payloadSha256, acceptedAt: expected.referenceTime } };
 }

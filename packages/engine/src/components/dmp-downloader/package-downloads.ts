@@ -71,17 +71,26 @@ export class PackageDownloads {
   }
 
   #own(): readonly UpdateProjection[] {
-    return this.#options.database.read(({ updates }) => updates.projections({ site: this.#options.site.code }));
+    return this.#options.database.read(({ updates }) =>
+      updates.projections({ site: this.#options.site.code }),
+    );
   }
 
   #nextDue(): UpdateProjection | undefined {
     const now = this.#options.clock.now();
     return this.#own()
-      .filter(({ state, nextAt }) => state === 'DOWNLOAD_IN_PROGRESS' || (state === 'DOWNLOAD_FAILED' && (nextAt ?? 0) <= now))
+      .filter(
+        ({ state, nextAt }) =>
+          state === 'DOWNLOAD_IN_PROGRESS' || (state === 'DOWNLOAD_FAILED' && (nextAt ?? 0) <= now),
+      )
       .toSorted((a, b) => a.since - b.since)[0];
   }
 
-  async #download(due: UpdateProjection, signal: AbortSignal, report: (reason: string) => void): Promise<void> {
+  async #download(
+    due: UpdateProjection,
+    signal: AbortSignal,
+    report: (reason: string) => void,
+  ): Promise<void> {
     const { clock, log } = this.#options;
     // How often in a row it failed lies in the event that says so, and passes on in the one that starts anew.
     const failures = Number(due.data['failures'] ?? 0);
@@ -91,7 +100,13 @@ export class PackageDownloads {
     }
     const known = packageOf(await this.#options.documents.view(), due.guid);
     if (known?.descriptor === undefined) {
-      this.#fail(due, failures, new Error('the trusted catalogue does not name the package any more, or its descriptor is missing: check for updates'));
+      this.#fail(
+        due,
+        failures,
+        new Error(
+          'the trusted catalogue does not name the package any more, or its descriptor is missing: check for updates',
+        ),
+      );
       return;
     }
     const { name, version } = known.descriptor;
@@ -111,7 +126,11 @@ export class PackageDownloads {
     }
   }
 
-  #fetch(due: UpdateProjection, descriptor: PackageDescriptor, signal: AbortSignal): Promise<FetchedPackage | 'not-wanted'> {
+  #fetch(
+    due: UpdateProjection,
+    descriptor: PackageDescriptor,
+    signal: AbortSignal,
+  ): Promise<FetchedPackage | 'not-wanted'> {
     const { database, site, clock, log, fetcher, content } = this.#options;
     const what = { name: descriptor.name, version: descriptor.version };
     const lines = new TransferLog({ kind: 'download', what, clock, log });
@@ -124,9 +143,16 @@ export class PackageDownloads {
             lines.update(progress);
             this.#changed();
           },
-          onRetry: (again) => log.warn('Download of {name} {version} is interrupted, goes on in {delayMs} ms: {error}', { ...what, delayMs: Math.round(again.delayMs), error: messageOf(again.error) }),
+          onRetry: (again) =>
+            log.warn('Download of {name} {version} is interrupted, goes on in {delayMs} ms: {error}', {
+              ...what,
+              delayMs: Math.round(again.delayMs),
+              error: messageOf(again.error),
+            }),
         }),
-      isWanted: () => database.read(({ updates }) => updates.projection(due.guid, site.code))?.state === 'DOWNLOAD_IN_PROGRESS',
+      isWanted: () =>
+        database.read(({ updates }) => updates.projection(due.guid, site.code))?.state ===
+        'DOWNLOAD_IN_PROGRESS',
       onChange: (check) => {
         this.#check = check;
       },
@@ -134,11 +160,22 @@ export class PackageDownloads {
     });
   }
 
-  #succeed(due: UpdateProjection, { name, version }: PackageDescriptor, fetched: FetchedPackage, startedAt: EpochMs): void {
+  #succeed(
+    due: UpdateProjection,
+    { name, version }: PackageDescriptor,
+    fetched: FetchedPackage,
+    startedAt: EpochMs,
+  ): void {
     const { log, clock } = this.#options;
     const { receivedBytes, totalBytes, routes } = fetched;
     const reason = `Downloaded and verified: ${formatBytes(receivedBytes)} travelled for ${formatBytes(totalBytes)}. Ready to install.`;
-    this.#append(due.guid, 'DOWNLOAD_IN_PROGRESS', 'download-succeeded', { receivedBytes, totalBytes, routes, elapsedMs: Math.round(clock.now() - startedAt), reason });
+    this.#append(due.guid, 'DOWNLOAD_IN_PROGRESS', 'download-succeeded', {
+      receivedBytes,
+      totalBytes,
+      routes,
+      elapsedMs: Math.round(clock.now() - startedAt),
+      reason,
+    });
     log.info('Download of {name} {version} succeeded: {received} received for {total}', {
       name,
       version,
@@ -172,7 +209,8 @@ export class PackageDownloads {
     const { database, site, clock } = this.#options;
     database.write(({ updates }) => {
       const before = updates.projection(guid, site.code);
-      if (before?.state === expected) updates.append(nextEvent(before, { guid, site: site.code, event, at: clock.now(), data }));
+      if (before?.state === expected)
+        updates.append(nextEvent(before, { guid, site: site.code, event, at: clock.now(), data }));
     });
   }
 

@@ -16,7 +16,11 @@ export function operatingKeyName(sequence: number): string {
 }
 
 /** A key of the vault, made at the first asking. A set-up that was cut short goes on with the same key. */
-export async function loadOrCreateKey(vault: Vault, keys: Keys, name: string): Promise<{ readonly secret: Uint8Array; readonly signer: Signer }> {
+export async function loadOrCreateKey(
+  vault: Vault,
+  keys: Keys,
+  name: string,
+): Promise<{ readonly secret: Uint8Array; readonly signer: Signer }> {
   const held = await vault.load(name);
   if (held !== undefined) {
     return { secret: held, signer: keys.open(held) };
@@ -53,7 +57,12 @@ export async function createHierarchy(options: {
     { schema: 1, hierarchyId: id, version: 1, sites: [{ code, type, key: link.signer.publicKey, epoch: 1 }] },
     operating.signer,
   );
-  return { hierarchyId: id, operatingKey: statement, roster, recoveryKeyPem: keys.seal(recoverySecret, options.passphrase) };
+  return {
+    hierarchyId: id,
+    operatingKey: statement,
+    roster,
+    recoveryKeyPem: keys.seal(recoverySecret, options.passphrase),
+  };
 }
 
 /**

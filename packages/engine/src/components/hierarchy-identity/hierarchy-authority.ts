@@ -11,7 +11,12 @@ import type { Signer } from '../../ports/keys.ts';
 import type { Log } from '../../ports/log.ts';
 import type { SiteDatabase, WriteTables } from '../../ports/site-database.ts';
 import { readOnlyReason } from '../replication-manager/link-state.ts';
-import { type HierarchySetting, operatingKeyRecord, rosterRecord, writeHierarchy } from './hierarchy-setting.ts';
+import {
+  type HierarchySetting,
+  operatingKeyRecord,
+  rosterRecord,
+  writeHierarchy,
+} from './hierarchy-setting.ts';
 import type { HierarchyView } from './hierarchy-view.ts';
 
 /**
@@ -48,7 +53,10 @@ export class HierarchyAuthority {
     this.#signer = options.signer;
     const { roster, statement } = this.#view.current();
     if (topTierOf(roster)?.code !== this.#site) {
-      throw new HierarchyError('NOT_TOP_TIER', `site ${this.#site} is not the top-tier site of its hierarchy: ${topTierOf(roster)?.code ?? 'none'} is`);
+      throw new HierarchyError(
+        'NOT_TOP_TIER',
+        `site ${this.#site} is not the top-tier site of its hierarchy: ${topTierOf(roster)?.code ?? 'none'} is`,
+      );
     }
     requireKey(statement.operatingKey, this.#signer);
     const look = (): void => {
@@ -80,13 +88,25 @@ export class HierarchyAuthority {
   addSite(tables: WriteTables, roster: Roster, site: Omit<RosterEntry, 'epoch' | 'revoked'>): void {
     const refusals = placementRefusals(site, roster.sites);
     if (refusals.length > 0) {
-      throw new HierarchyError('PLACEMENT', refusals.map(({ reason, remedy }) => `${reason} ${remedy}`).join(' '), {
-        site: site.code,
-        code: refusals[0]?.code ?? '',
-      });
+      throw new HierarchyError(
+        'PLACEMENT',
+        refusals.map(({ reason, remedy }) => `${reason} ${remedy}`).join(' '),
+        {
+          site: site.code,
+          code: refusals[0]?.code ?? '',
+        },
+      );
     }
-    this.#storeRoster(tables, { ...roster, version: roster.version + 1, sites: [...roster.sites, { ...site, epoch: 1 }] });
-    this.#log.info('Site {site} ({type}) joined the hierarchy under {parent}', { site: site.code, type: site.type, parent: site.parent });
+    this.#storeRoster(tables, {
+      ...roster,
+      version: roster.version + 1,
+      sites: [...roster.sites, { ...site, epoch: 1 }],
+    });
+    this.#log.info('Site {site} ({type}) joined the hierarchy under {parent}', {
+      site: site.code,
+      type: site.type,
+      parent: site.parent,
+    });
   }
 
   /**
@@ -99,17 +119,31 @@ export class HierarchyAuthority {
     const { roster } = this.#view.current();
     const entry = entryOf(roster, code);
     if (entry === undefined) {
-      throw new HierarchyError('UNKNOWN_SITE', `site ${code} is not in the roster: nothing is to be revoked`, { site: code });
+      throw new HierarchyError(
+        'UNKNOWN_SITE',
+        `site ${code} is not in the roster: nothing is to be revoked`,
+        { site: code },
+      );
     }
     if (entry.parent === undefined) {
-      throw new HierarchyError('NOT_TOP_TIER', `site ${code} is the top-tier site and cannot revoke itself: use the recovery key to replace the operating key`, { site: code });
+      throw new HierarchyError(
+        'NOT_TOP_TIER',
+        `site ${code} is the top-tier site and cannot revoke itself: use the recovery key to replace the operating key`,
+        { site: code },
+      );
     }
     if (entry.revoked !== undefined) {
-      throw new HierarchyError('ALREADY_REVOKED', `site ${code} was revoked at ${entry.revoked.at}: ${entry.revoked.reason}`, { site: code });
+      throw new HierarchyError(
+        'ALREADY_REVOKED',
+        `site ${code} was revoked at ${entry.revoked.at}: ${entry.revoked.reason}`,
+        { site: code },
+      );
     }
     const revoked = { at: new Date(this.#clock.now()).toISOString(), reason };
     const sites = roster.sites.map((site) => (site.code === code ? { ...site, revoked } : site));
-    this.#database.write((tables) => this.#storeRoster(tables, { ...roster, version: roster.version + 1, sites }));
+    this.#database.write((tables) =>
+      this.#storeRoster(tables, { ...roster, version: roster.version + 1, sites }),
+    );
     this.#log.warn('Site {site} was revoked: {reason}', { site: code, reason });
   }
 
@@ -120,10 +154,18 @@ export class HierarchyAuthority {
     if (raised.length === 0) {
       return;
     }
-    const sites = roster.sites.map((site) => ({ ...site, epoch: Math.max(site.epoch, epochs.get(site.code) ?? 0) }));
-    this.#database.write((tables) => this.#storeRoster(tables, { ...roster, version: roster.version + 1, sites }));
+    const sites = roster.sites.map((site) => ({
+      ...site,
+      epoch: Math.max(site.epoch, epochs.get(site.code) ?? 0),
+    }));
+    this.#database.write((tables) =>
+      this.#storeRoster(tables, { ...roster, version: roster.version + 1, sites }),
+    );
     for (const { code } of raised) {
-      this.#log.warn('Site {site} was restored: it is in epoch {epoch} now', { site: code, epoch: epochs.get(code) });
+      this.#log.warn('Site {site} was restored: it is in epoch {epoch} now', {
+        site: code,
+        epoch: epochs.get(code),
+      });
     }
   }
 
@@ -137,15 +179,21 @@ export class HierarchyAuthority {
     const { hierarchyId, statement, roster, documents } = this.#view.current();
     const next = verifyOperatingKey(envelope, hierarchyId, this.#view.tools);
     if (next.sequence <= statement.sequence) {
-      throw new HierarchyError('OLDER', `operating key ${statement.sequence} is in force: the recovery key must sign one with a higher sequence than ${next.sequence}`, {
-        inForce: statement.sequence,
-        offered: next.sequence,
-      });
+      throw new HierarchyError(
+        'OLDER',
+        `operating key ${statement.sequence} is in force: the recovery key must sign one with a higher sequence than ${next.sequence}`,
+        {
+          inForce: statement.sequence,
+          offered: next.sequence,
+        },
+      );
     }
     requireKey(next.operatingKey, signer);
     this.#requireWritable();
     const signed = signRoster({ ...roster, version: roster.version + 1 }, signer);
-    this.#database.write((tables) => this.#store(tables, { ...documents, operatingKey: envelope, roster: signed }));
+    this.#database.write((tables) =>
+      this.#store(tables, { ...documents, operatingKey: envelope, roster: signed }),
+    );
     this.#signer = signer;
     this.#log.warn('Operating key {sequence} is in force now', { sequence: next.sequence });
   }

@@ -3,7 +3,12 @@ import { test } from 'node:test';
 import { HierarchyError } from '@sallyport/core/domain/sites/hierarchy-error';
 import type { Order } from '@sallyport/core/domain/updates/order';
 import { digest, hierarchyId, packageGuid, productId, siteCode } from '@sallyport/core/shared/ids';
-import { signRoster, verifyOperatingKey, verifyOrder, verifyRoster } from '@sallyport/core/wire/hierarchy-documents';
+import {
+  signRoster,
+  verifyOperatingKey,
+  verifyOrder,
+  verifyRoster,
+} from '@sallyport/core/wire/hierarchy-documents';
 import { payloadTypes, signDocument } from '@sallyport/core/wire/signed-document';
 import { rosterFormat } from '@sallyport/core/wire/roster';
 import { MemoryVault } from '../../../test-support/memory-vault.ts';
@@ -18,14 +23,24 @@ import { verifyHierarchy } from './hierarchy-view.ts';
 const tools = { check: checkSignature, digestOf: nodeDigests.of };
 
 async function made(vault = new MemoryVault()) {
-  return createHierarchy({ vault, keys: nodeKeys, digests: nodeDigests, code: siteCode('CAS'), type: 'central', passphrase });
+  return createHierarchy({
+    vault,
+    keys: nodeKeys,
+    digests: nodeDigests,
+    code: siteCode('CAS'),
+    type: 'central',
+    passphrase,
+  });
 }
 
 test('a hierarchy verifies from its id alone, and the recovery key is sealed', async () => {
   const vault = new MemoryVault();
   const hierarchy = await made(vault);
   const { roster, statement } = verifyHierarchy(hierarchy, tools);
-  assert.deepEqual(roster.sites.map(({ code, epoch }) => [code, epoch]), [['CAS', 1]]);
+  assert.deepEqual(
+    roster.sites.map(({ code, epoch }) => [code, epoch]),
+    [['CAS', 1]],
+  );
   const operating = await vault.load('operating');
   assert.equal(nodeKeys.open(operating ?? new Uint8Array()).publicKey, statement.operatingKey);
   const recovery = nodeKeys.open(nodeKeys.unseal(hierarchy.recoveryKeyPem, passphrase));
@@ -45,15 +60,26 @@ test('documents of another hierarchy, key or type are forged', async () => {
   const theirs = await made();
   const statement = verifyOperatingKey(ours.operatingKey, ours.hierarchyId, tools);
   const forged = (work: () => unknown, pattern: RegExp) =>
-    assert.throws(work, (error) => error instanceof HierarchyError && error.code === 'FORGED' && pattern.test(error.message));
+    assert.throws(
+      work,
+      (error) => error instanceof HierarchyError && error.code === 'FORGED' && pattern.test(error.message),
+    );
   forged(() => verifyOperatingKey(theirs.operatingKey, ours.hierarchyId, tools), /speaks for the hierarchy/);
   forged(() => verifyRoster(theirs.roster, statement, tools), /not made by the hierarchy's keys/);
   forged(() => verifyOperatingKey(ours.roster, ours.hierarchyId, tools), /operating key statement/);
-  forged(() => verifyRoster({ ...ours.roster, payload: theirs.roster.payload }, statement, tools), /do not fit its bytes/);
+  forged(
+    () => verifyRoster({ ...ours.roster, payload: theirs.roster.payload }, statement, tools),
+    /do not fit its bytes/,
+  );
   forged(() => verifyRoster('nonsense', statement, tools), /malformed/);
   const impostor = nodeKeys.open(nodeKeys.generate());
   forged(
-    () => verifyOperatingKey(operatingKeyStatement(ours.hierarchyId, 2, impostor, impostor.publicKey), ours.hierarchyId, tools),
+    () =>
+      verifyOperatingKey(
+        operatingKeyStatement(ours.hierarchyId, 2, impostor, impostor.publicKey),
+        ours.hierarchyId,
+        tools,
+      ),
     /speaks for the hierarchy/,
   );
 });
@@ -64,7 +90,10 @@ test('a roster signed as something else, or one that cannot be followed, is refu
   const { statement, roster } = verifyHierarchy(hierarchy, tools);
   const signer = nodeKeys.open((await vault.load('operating')) ?? new Uint8Array());
   const asOrder = signDocument(payloadTypes.order, rosterFormat.print(roster), signer);
-  assert.throws(() => verifyRoster(asOrder, statement, tools), { code: 'FORGED', message: /signed as something else/ });
+  assert.throws(() => verifyRoster(asOrder, statement, tools), {
+    code: 'FORGED',
+    message: /signed as something else/,
+  });
   const twice = { ...roster, sites: [...roster.sites, ...roster.sites] };
   assert.throws(() => verifyRoster(signRoster(twice, signer), statement, tools), { code: 'BAD_ROSTER' });
   const foreign = { ...roster, hierarchyId: hierarchyId('0'.repeat(64)) };
@@ -90,9 +119,15 @@ test('an order is signed at the top-tier site and verified from the pinned id', 
   const whole = { ...order, hierarchyId: top.view.current().hierarchyId };
   const envelope = top.authority.signOrder(whole);
   assert.deepEqual(top.view.verifyOrder(envelope), whole);
-  assert.throws(() => top.view.verifyOrder({ ...envelope, payload: `${envelope.payload.slice(0, -8)}AAAAAAAA` }), { code: 'FORGED' });
+  assert.throws(
+    () => top.view.verifyOrder({ ...envelope, payload: `${envelope.payload.slice(0, -8)}AAAAAAAA` }),
+    { code: 'FORGED' },
+  );
   const elsewhere = top.authority.signOrder({ ...order, hierarchyId: hierarchyId('0'.repeat(64)) });
-  assert.throws(() => top.view.verifyOrder(elsewhere), { code: 'FORGED', message: /made for the hierarchy 0000/ });
+  assert.throws(() => top.view.verifyOrder(elsewhere), {
+    code: 'FORGED',
+    message: /made for the hierarchy 0000/,
+  });
 });
 
 test('the recovery key puts a successor in force, and the key before signs nothing any more', async (t) => {
@@ -103,12 +138,22 @@ test('the recovery key puts a successor in force, and the key before signs nothi
   assert.equal(top.view.current().statement.sequence, 2);
   assert.equal(top.view.current().roster.version, 2);
   assert.throws(() => top.view.verifyOrder(before), { code: 'FORGED' });
-  assert.deepEqual(verifyOrder(before, statement, tools).guid, order.guid, 'the old statement would still believe it');
+  assert.deepEqual(
+    verifyOrder(before, statement, tools).guid,
+    order.guid,
+    'the old statement would still believe it',
+  );
   const recovery = nodeKeys.open(nodeKeys.unseal(top.recoveryKeyPem, passphrase));
   const signer = nodeKeys.open(nodeKeys.generate());
-  assert.throws(() => top.authority.replaceOperatingKey(operatingKeyStatement(id, 2, recovery, signer.publicKey), signer), { code: 'OLDER' });
+  assert.throws(
+    () => top.authority.replaceOperatingKey(operatingKeyStatement(id, 2, recovery, signer.publicKey), signer),
+    { code: 'OLDER' },
+  );
   const other = nodeKeys.open(nodeKeys.generate());
-  assert.throws(() => top.authority.replaceOperatingKey(operatingKeyStatement(id, 3, recovery, signer.publicKey), other), { code: 'WRONG_KEY' });
+  assert.throws(
+    () => top.authority.replaceOperatingKey(operatingKeyStatement(id, 3, recovery, signer.publicKey), other),
+    { code: 'WRONG_KEY' },
+  );
 });
 
 test('revoking names what it cannot do', async (t) => {

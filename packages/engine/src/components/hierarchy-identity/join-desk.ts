@@ -124,9 +124,16 @@ export class JoinDesk {
     const decision =
       request.hierarchyId === hierarchyId
         ? this.#database.write((tables) => this.#decideIn(tables, roster, request, relay))
-        : refused('WRONG_HIERARCHY', 'The token belongs to another hierarchy. Ask for one of this hierarchy.');
+        : refused(
+            'WRONG_HIERARCHY',
+            'The token belongs to another hierarchy. Ask for one of this hierarchy.',
+          );
     if (decision.state === 'refused') {
-      this.#log.warn('Site {site} was refused: {reason}', { site: request.code, reason: decision.reason, code: decision.code });
+      this.#log.warn('Site {site} was refused: {reason}', {
+        site: request.code,
+        reason: decision.reason,
+        code: decision.code,
+      });
     }
     return decision;
   }
@@ -134,20 +141,32 @@ export class JoinDesk {
   #decideIn(tables: WriteTables, roster: Roster, request: JoinRequest, relay: SiteCode): JoinDecision {
     const token = readTokens(tables.settings).find(({ id }) => id === request.tokenId);
     if (token === undefined) {
-      return refused('TOKEN_UNKNOWN', 'The join token is not known at the top-tier site. Issue a new one there.');
+      return refused(
+        'TOKEN_UNKNOWN',
+        'The join token is not known at the top-tier site. Issue a new one there.',
+      );
     }
     const macKey = decodeHex(token.secretSha256) ?? new Uint8Array();
     if (!equalInConstantTime(this.#keys.mac(macKey, joinMacInput(request)), request.mac)) {
-      return refused('TOKEN_WRONG', 'The join token is wrong: its secret does not fit. Copy it again, or issue a new one.');
+      return refused(
+        'TOKEN_WRONG',
+        'The join token is wrong: its secret does not fit. Copy it again, or issue a new one.',
+      );
     }
     if (token.used !== undefined) {
       return token.used.key === request.key && entryOfKey(roster, request.key)?.code === request.code
         ? { state: 'accepted' }
-        : refused('TOKEN_USED', `The join token was used at ${new Date(token.used.at).toISOString()}. Issue a new one.`);
+        : refused(
+            'TOKEN_USED',
+            `The join token was used at ${new Date(token.used.at).toISOString()}. Issue a new one.`,
+          );
     }
     const now = this.#clock.now();
     if (now >= token.expiresAt) {
-      return refused('TOKEN_EXPIRED', `The join token expired at ${new Date(token.expiresAt).toISOString()}. Issue a new one.`);
+      return refused(
+        'TOKEN_EXPIRED',
+        `The join token expired at ${new Date(token.expiresAt).toISOString()}. Issue a new one.`,
+      );
     }
     const mismatch = mismatchOf(token, request, relay);
     if (mismatch !== undefined) {
@@ -155,7 +174,10 @@ export class JoinDesk {
     }
     const holder = entryOfKey(roster, request.key);
     if (holder !== undefined) {
-      return refused('KEY_TAKEN', `The new site's key belongs to site ${holder.code} already: its data folder was copied. Set it up in an empty folder.`);
+      return refused(
+        'KEY_TAKEN',
+        `The new site's key belongs to site ${holder.code} already: its data folder was copied. Set it up in an empty folder.`,
+      );
     }
     const site = { code: token.code, type: token.type, parent: token.parent, key: request.key };
     const [refusal] = placementRefusals(site, roster.sites);
@@ -176,7 +198,10 @@ function mismatchOf(token: IssuedToken, request: JoinRequest, relay: SiteCode): 
     );
   }
   if (token.parent !== siteCode(request.parent) || relay !== token.parent) {
-    return refused('WRONG_PARENT', `The join token is for a site under ${token.parent}, and the request came through ${relay}. Join there.`);
+    return refused(
+      'WRONG_PARENT',
+      `The join token is for a site under ${token.parent}, and the request came through ${relay}. Join there.`,
+    );
   }
   return undefined;
 }

@@ -30,19 +30,22 @@ const retryMs = 2_000;
  * @throws {HierarchyError} FORGED when the answer does not follow from the token's hierarchy id
  * @throws {LinkError} FOREIGN_KEY, PROTOCOL, REFUSED: waiting would not help
  */
-export async function joinHierarchy(options: {
-  readonly token: JoinToken;
-  /** What the administrator says this site is; the token must say the same. */
-  readonly code: SiteCode;
-  readonly type: Exclude<SiteType, 'central'>;
-  /** This site's link key, raw and hexadecimal. */
-  readonly linkKey: string;
-  readonly channel: JoinChannel;
-  readonly keys: Pick<Keys, 'mac'>;
-  readonly tools: VerificationTools;
-  readonly clock: Clock;
-  readonly onProgress?: (reason: string) => void;
-}, signal: AbortSignal): Promise<JoinOutcome> {
+export async function joinHierarchy(
+  options: {
+    readonly token: JoinToken;
+    /** What the administrator says this site is; the token must say the same. */
+    readonly code: SiteCode;
+    readonly type: Exclude<SiteType, 'central'>;
+    /** This site's link key, raw and hexadecimal. */
+    readonly linkKey: string;
+    readonly channel: JoinChannel;
+    readonly keys: Pick<Keys, 'mac'>;
+    readonly tools: VerificationTools;
+    readonly clock: Clock;
+    readonly onProgress?: (reason: string) => void;
+  },
+  signal: AbortSignal,
+): Promise<JoinOutcome> {
   const { token, channel, tools, clock, onProgress } = options;
   const request = requestOf(options);
   for (;;) {
@@ -85,15 +88,23 @@ function requestOf(options: {
   readonly tools: VerificationTools;
 }): JoinRequest {
   const { token, code, type, linkKey, keys, tools } = options;
-  const fields = { hierarchyId: token.hierarchyId, tokenId: token.id, code, type, parent: token.parent, key: linkKey };
+  const fields = {
+    hierarchyId: token.hierarchyId,
+    tokenId: token.id,
+    code,
+    type,
+    parent: token.parent,
+    key: linkKey,
+  };
   // What the top-tier site keeps is the secret's digest, so that is what both sides use.
-  const macKey = decodeHex(tools.digestOf('sha256', decodeHex(token.secret) ?? new Uint8Array())) ?? new Uint8Array();
+  const macKey =
+    decodeHex(tools.digestOf('sha256', decodeHex(token.secret) ?? new Uint8Array())) ?? new Uint8Array();
   return { schema: 1, ...fields, mac: keys.mac(macKey, joinMacInput(fields)) };
 }
 
 /** A roster that verifies but does not hold this site is an old one played back. */
 function requireEntry(hierarchy: Hierarchy, request: JoinRequest): Hierarchy {
-  const entry = entryOf(hierarchy.roster, request.code as SiteCode);
+  const entry = entryOf(hierarchy.roster, request.code);
   if (entry?.key !== request.key || entry.type !== request.type || entry.parent !== request.parent) {
     throw new HierarchyError(
       'FORGED',

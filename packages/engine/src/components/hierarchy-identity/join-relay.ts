@@ -1,6 +1,12 @@
 import { entryOfKey, topTierOf } from '@sallyport/core/domain/sites/roster';
 import type { SiteCode } from '@sallyport/core/shared/ids';
-import { joinAnswerFormat, type JoinReply, type JoinRequest, joinRequestFormat, relayedRequestFormat } from '@sallyport/core/wire/join';
+import {
+  joinAnswerFormat,
+  type JoinReply,
+  type JoinRequest,
+  joinRequestFormat,
+  relayedRequestFormat,
+} from '@sallyport/core/wire/join';
 import type { Clock } from '../../ports/clock.ts';
 import type { Digests } from '../../ports/digests.ts';
 import type { ReadTables, SiteDatabase } from '../../ports/site-database.ts';
@@ -44,7 +50,12 @@ export class JoinRelay {
   answer(request: JoinRequest, clientKey: string): JoinReply {
     const { hierarchyId, documents, roster } = this.#view.current();
     if (request.key !== clientKey) {
-      return { state: 'refused', code: 'WRONG_KEY', reason: 'The request names another key than the one the connection was made with. Start the set-up again.' };
+      return {
+        state: 'refused',
+        code: 'WRONG_KEY',
+        reason:
+          'The request names another key than the one the connection was made with. Start the set-up again.',
+      };
     }
     if (request.hierarchyId !== hierarchyId || request.parent !== this.#site) {
       return {
@@ -76,7 +87,9 @@ export class JoinRelay {
       const held = this.#database.read(({ records }) => records.get(this.#site, 'join-answer', key));
       if (held === undefined || joinAnswerFormat.check(held.body).id !== id) {
         const outcome = desk.decide(request, record.owner);
-        this.#database.write(({ records }) => records.putOwn('join-answer', key, { id, outcome }, this.#clock.now()));
+        this.#database.write(({ records }) =>
+          records.putOwn('join-answer', key, { id, outcome }, this.#clock.now()),
+        );
       }
     }
   }
@@ -84,7 +97,9 @@ export class JoinRelay {
   #ask(request: JoinRequest, topTier: SiteCode): JoinReply {
     const id = this.#digests.of('sha256', joinRequestFormat.print(request));
     return this.#database.write((tables): JoinReply => {
-      const slots = Array.from({ length: slotCount }, (_, index) => this.#slot(tables, topTier, `slot-${String(index).padStart(2, '0')}`));
+      const slots = Array.from({ length: slotCount }, (_, index) =>
+        this.#slot(tables, topTier, `slot-${String(index).padStart(2, '0')}`),
+      );
       const mine = slots.find((slot) => slot.id === id);
       if (mine?.answer?.state === 'refused') {
         return mine.answer;
@@ -94,7 +109,9 @@ export class JoinRelay {
       }
       const free = slots.find((slot) => slot.id === undefined || slot.answer !== undefined);
       if (free === undefined) {
-        return pending(`Site ${this.#site} waits for answers to ${slotCount} requests already and takes no other until site ${topTier} has answered.`);
+        return pending(
+          `Site ${this.#site} waits for answers to ${slotCount} requests already and takes no other until site ${topTier} has answered.`,
+        );
       }
       tables.records.putOwn('join-request', free.key, { id, request }, this.#clock.now());
       return pending(`Site ${topTier} is being asked.`);

@@ -24,6 +24,8 @@ export function readTokens(settings: SettingReads): readonly IssuedToken[] {
 
 /** Adds a token, or replaces the one of its id; forgets long expired ones. */
 export function putToken(settings: SettingReads & SettingWrites, token: IssuedToken, now: EpochMs): void {
-  const others = readTokens(settings).filter(({ id, expiresAt }) => id !== token.id && expiresAt + rememberedMs > now);
+  const others = readTokens(settings).filter(
+    ({ id, expiresAt }) => id !== token.id && expiresAt + rememberedMs > now,
+  );
   settings.put(name, [...others, token]);
 }

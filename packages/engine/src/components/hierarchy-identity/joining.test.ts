@@ -1,14 +1,25 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { siteCode } from '@sallyport/core/shared/ids';
+import { hierarchyId, siteCode } from '@sallyport/core/shared/ids';
 import { parseJoinToken, printJoinToken } from '@sallyport/core/wire/join';
-import { joinedSite, startChild, tokenFor, topTierSite, tryJoin } from '../../../test-support/site-network.ts';
+import {
+  joinedSite,
+  startChild,
+  tokenFor,
+  topTierSite,
+  tryJoin,
+} from '../../../test-support/site-network.ts';
 import { MemoryVault } from '../../../test-support/memory-vault.ts';
 import { systemClock } from '../../compute/clock.ts';
 import { memoryDatabase } from '../../storage/sqlite/test-support/databases.ts';
 import { adoptHierarchy } from './hierarchy-setting.ts';
 
-async function refusalOf(token: string, code: string, type: 'primary' | 'secondary', vault = new MemoryVault()) {
+async function refusalOf(
+  token: string,
+  code: string,
+  type: 'primary' | 'secondary',
+  vault = new MemoryVault(),
+) {
   const { outcome } = await tryJoin(token, code, type, vault);
   assert.equal(outcome.state, 'refused');
   return outcome.state === 'refused' ? outcome : assert.fail();
@@ -56,10 +67,25 @@ test('a token that is expired, unknown, altered or of another hierarchy is refus
   const token = parseJoinToken(tokenFor(top, top, 'P01', 'primary'));
   const altered = printJoinToken({ ...token, secret: 'ab'.repeat(32) });
   assert.equal((await refusalOf(altered, 'P01', 'primary')).code, 'TOKEN_WRONG');
-  assert.equal((await refusalOf(printJoinToken({ ...token, id: 'cd'.repeat(16) }), 'P01', 'primary')).code, 'TOKEN_UNKNOWN');
-  assert.equal((await refusalOf(printJoinToken({ ...token, hierarchyId: 'ef'.repeat(32) }), 'P01', 'primary')).code, 'WRONG_PARENT');
+  assert.equal(
+    (await refusalOf(printJoinToken({ ...token, id: 'cd'.repeat(16) }), 'P01', 'primary')).code,
+    'TOKEN_UNKNOWN',
+  );
+  assert.equal(
+    (
+      await refusalOf(
+        printJoinToken({ ...token, hierarchyId: hierarchyId('ef'.repeat(32)) }),
+        'P01',
+        'primary',
+      )
+    ).code,
+    'WRONG_PARENT',
+  );
   later(3_600_001);
-  assert.match((await refusalOf(printJoinToken(token), 'P01', 'primary')).reason, /expired at .* Issue a new one/);
+  assert.match(
+    (await refusalOf(printJoinToken(token), 'P01', 'primary')).reason,
+    /expired at .* Issue a new one/,
+  );
   assert.equal(top.view.current().roster.version, 1);
 });
 
@@ -67,7 +93,10 @@ test('a token is for one site code and type', async (t) => {
   const top = await topTierSite(t);
   const token = tokenFor(top, top, 'P01', 'primary');
   assert.equal((await refusalOf(token, 'P02', 'primary')).code, 'TOKEN_MISMATCH');
-  assert.match((await refusalOf(token, 'P01', 'secondary')).reason, /for site P01 \(primary\), not for P01 \(secondary\)/);
+  assert.match(
+    (await refusalOf(token, 'P01', 'secondary')).reason,
+    /for site P01 \(primary\), not for P01 \(secondary\)/,
+  );
 });
 
 test('a code that was taken since, and a copied data folder, are refused', async (t) => {
@@ -82,7 +111,10 @@ test('a code that was taken since, and a copied data folder, are refused', async
 
 test('no token is issued for a site that could not stand there', async (t) => {
   const top = await topTierSite(t);
-  assert.throws(() => tokenFor(top, top, 'S01', 'secondary'), { code: 'PLACEMENT', message: /stands under a primary site/ });
+  assert.throws(() => tokenFor(top, top, 'S01', 'secondary'), {
+    code: 'PLACEMENT',
+    message: /stands under a primary site/,
+  });
   assert.throws(() => tokenFor(top, top, 'CAS', 'primary'), { code: 'PLACEMENT', message: /taken/ });
 });
 
@@ -114,10 +146,18 @@ test('a parent keeps no more requests than it has room for, and goes on when the
     mac: 'cd'.repeat(32),
   });
   await primary.manager.stop();
-  const asked = Array.from({ length: 40 }, (_, index) => primary.manager.children.join(request(index), request(index).key));
+  const asked = Array.from({ length: 40 }, (_, index) =>
+    primary.manager.children.join(request(index), request(index).key),
+  );
   assert.ok(asked.every(({ state }) => state === 'pending'));
-  assert.equal(primary.database.read(({ records }) => records.list({ kind: 'join-request' }).length), 32);
-  assert.match(asked.at(-1)?.state === 'pending' ? (asked.at(-1) as { reason: string }).reason : '', /waits for answers to 32 requests/);
+  assert.equal(
+    primary.database.read(({ records }) => records.list({ kind: 'join-request' }).length),
+    32,
+  );
+  assert.match(
+    asked.at(-1)?.state === 'pending' ? (asked.at(-1) as { reason: string }).reason : '',
+    /waits for answers to 32 requests/,
+  );
   await primary.manager.start();
   const { outcome } = await tryJoin(printJoinToken(token), 'S01', 'secondary');
   assert.equal(outcome.state, 'joined');
@@ -126,8 +166,17 @@ test('a parent keeps no more requests than it has room for, and goes on when the
 test('a request for another key than the connection proves is refused', async (t) => {
   const top = await topTierSite(t);
   const token = parseJoinToken(tokenFor(top, top, 'P01', 'primary'));
-  const { hierarchyId, parent, code, type } = token;
-  const request = { schema: 1 as const, hierarchyId, tokenId: token.id, code, type, parent, key: 'ab'.repeat(32), mac: 'cd'.repeat(32) };
+  const { parent, code, type } = token;
+  const request = {
+    schema: 1 as const,
+    hierarchyId: token.hierarchyId,
+    tokenId: token.id,
+    code,
+    type,
+    parent,
+    key: 'ab'.repeat(32),
+    mac: 'cd'.repeat(32),
+  };
   assert.deepEqual(top.manager.children.join(request, 'ef'.repeat(32)).state, 'refused');
 });
 

@@ -41,7 +41,11 @@ async function fetchOne(
   signal: AbortSignal,
 ): Promise<DocumentProblem | undefined> {
   if (source === undefined) {
-    return { what: guid, code: 'NOT_HELD', message: `the descriptor of package ${guid} is not held here, and this site has nowhere to fetch it from` };
+    return {
+      what: guid,
+      code: 'NOT_HELD',
+      message: `the descriptor of package ${guid} is not held here, and this site has nowhere to fetch it from`,
+    };
   }
   if (descriptor.sizeBytes > descriptorMaxBytes) {
     const message = `the descriptor of package ${guid} has ${descriptor.sizeBytes} bytes, and at most ${descriptorMaxBytes} are fetched: the vendor must publish a shorter one`;
@@ -53,6 +57,10 @@ async function fetchOne(
     await blobs.put(chunks, descriptor, signal);
     return undefined;
   } catch (error) {
-    return { what: guid, code: error instanceof SallyportError ? error.code : 'FAILED', message: `the descriptor of package ${guid}: ${messageOf(error)}` };
+    return {
+      what: guid,
+      code: error instanceof SallyportError ? error.code : 'FAILED',
+      message: `the descriptor of package ${guid}: ${messageOf(error)}`,
+    };
   }
 }

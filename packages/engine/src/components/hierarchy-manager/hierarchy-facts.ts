@@ -40,9 +40,12 @@ export function targetingFacts(input: FactsInput): TargetingFacts | undefined {
     collectedAt: new Date(at).toISOString(),
     ring,
     siteCounts: siteCounts(roster),
-    products: top.products.map(
-      ({ product, version, installed }): ProductFacts => ({ product, version, installed, versions: versionCounts(product, sites) }),
-    ),
+    products: top.products.map(({ product, version, installed }): ProductFacts => ({
+      product,
+      version,
+      installed,
+      versions: versionCounts(product, sites),
+    })),
     platform: top.platform,
   };
 }

@@ -104,12 +104,20 @@ export class HierarchyManager implements Component {
     this.#hideWithdrawn(view);
     const changesAt = this.#selection?.work(view);
     const next = clock.now() + statusMs;
-    const times = [waiting?.nextAt, changesAt].flatMap((time) => (time !== undefined && time > now ? [time] : []));
-    return { state: 'waiting', reason: waiting?.reason ?? this.#idleReason(view), nextAt: Math.min(next, ...times) };
+    const times = [waiting?.nextAt, changesAt].flatMap((time) =>
+      time !== undefined && time > now ? [time] : [],
+    );
+    return {
+      state: 'waiting',
+      reason: waiting?.reason ?? this.#idleReason(view),
+      nextAt: Math.min(next, ...times),
+    };
   }
 
   #idleReason(view: TrustedView): string {
-    return view.problem === undefined ? 'facts, orders and selection are up to date' : `nothing new is available: ${view.problem.message}`;
+    return view.problem === undefined
+      ? 'facts, orders and selection are up to date'
+      : `nothing new is available: ${view.problem.message}`;
   }
 
   /** Children learn of withdrawals and stops without being asked. */
@@ -121,7 +129,10 @@ export class HierarchyManager implements Component {
     report('takes the metadata from the parent');
     try {
       for (const problem of await documents.refresh(signal)) {
-        log.info('Metadata from the parent: {what} could not be taken: {error}', { what: problem.what, error: problem.message });
+        log.info('Metadata from the parent: {what} could not be taken: {error}', {
+          what: problem.what,
+          error: problem.message,
+        });
       }
     } catch (error) {
       signal.throwIfAborted();
@@ -136,13 +147,30 @@ export class HierarchyManager implements Component {
     const withdrawn = packagesOf(view).filter(({ entry }) => entry.withdrawn !== undefined);
     for (const { entry } of withdrawn) {
       const own = database.read(({ updates }) => updates.projection(entry.guid, site.code));
-      if (own === undefined || isOnlyEvaluated(own.state) || own.state === 'INSTALL_SUCCESS' || own.state === 'INSTALL_IN_PROGRESS') continue;
+      if (
+        own === undefined ||
+        isOnlyEvaluated(own.state) ||
+        own.state === 'INSTALL_SUCCESS' ||
+        own.state === 'INSTALL_IN_PROGRESS'
+      )
+        continue;
       const reason = `The vendor withdrew it on ${entry.withdrawn?.at ?? ''}: ${entry.withdrawn?.reason ?? ''}`;
       database.write(({ updates }) => {
         const before = updates.projection(entry.guid, site.code);
-        updates.append(nextEvent(before, { guid: entry.guid, site: site.code, event: 'hidden', at: clock.now(), data: { reason } }));
+        updates.append(
+          nextEvent(before, {
+            guid: entry.guid,
+            site: site.code,
+            event: 'hidden',
+            at: clock.now(),
+            data: { reason },
+          }),
+        );
       });
-      log.warn('Package {guid} ({version}) was withdrawn by the vendor and is hidden here', { guid: entry.guid, version: entry.version });
+      log.warn('Package {guid} ({version}) was withdrawn by the vendor and is hidden here', {
+        guid: entry.guid,
+        version: entry.version,
+      });
     }
   }
 }

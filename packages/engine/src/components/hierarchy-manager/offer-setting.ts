@@ -10,7 +10,11 @@ export interface OfferSetting {
   readonly highestSequence: number;
   readonly held?: HeldOffer;
   /** The last answer of the cloud brought no offer that may be used; a held one does not count either then. */
-  readonly absent?: { readonly why: 'expired' | 'missing' | 'older' | 'other-facts'; readonly message: string; readonly at: EpochMs };
+  readonly absent?: {
+    readonly why: 'expired' | 'missing' | 'older' | 'other-facts';
+    readonly message: string;
+    readonly at: EpochMs;
+  };
 }
 
 export interface HeldOffer {
@@ -31,5 +35,7 @@ export function offerInput(setting: OfferSetting, referenceTime: EpochMs): Offer
   if (setting.absent !== undefined) return { kind: 'absent', why: setting.absent.why };
   if (setting.held === undefined) return { kind: 'absent', why: 'missing' };
   const { offer } = setting.held;
-  return Date.parse(offer.expiresAt) > referenceTime ? { kind: 'offer', offer } : { kind: 'absent', why: 'expired' };
+  return Date.parse(offer.expiresAt) > referenceTime
+    ? { kind: 'offer', offer }
+    : { kind: 'absent', why: 'expired' };
 }

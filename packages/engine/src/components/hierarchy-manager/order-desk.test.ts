@@ -7,7 +7,11 @@ import { guids } from './test-support/test-vendor.ts';
 
 /** A CAS with a primary and a secondary below that; 2.0.0 is downloaded at the top. */
 async function withUpdate(t: TestContext, options: TestHierarchyOptions = {}): Promise<TestHierarchy> {
-  const hierarchy = await TestHierarchy.start(t, { children: { PR1: 'primary', SEC: 'secondary' }, parents: { SEC: 'PR1' }, ...options });
+  const hierarchy = await TestHierarchy.start(t, {
+    children: { PR1: 'primary', SEC: 'secondary' },
+    parents: { SEC: 'PR1' },
+    ...options,
+  });
   await hierarchy.vendor.add(guids.update, '2.0.0');
   await hierarchy.vendor.add(guids.other, '1.9.0');
   hierarchy.vendor.sign();
@@ -30,8 +34,15 @@ test('an order reaches the sites that it is for, each of which verifies and take
   assert.equal(hierarchy.state('PR1', guids.update), 'CONTENT_REPLICATION_SUCCESS');
   assert.equal(hierarchy.state('SEC', guids.update), undefined, 'primaries only');
   assert.equal(ordersOf(hierarchy, 'SEC').last, 1);
-  const events = hierarchy.site('PR1').database.read(({ updates }) => updates.events({ guid: guids.update, site: hierarchy.site('PR1').identity.code }));
-  assert.deepEqual(events.map(({ event }) => event), ['ordered', 'replication-started', 'replication-succeeded']);
+  const events = hierarchy
+    .site('PR1')
+    .database.read(({ updates }) =>
+      updates.events({ guid: guids.update, site: hierarchy.site('PR1').identity.code }),
+    );
+  assert.deepEqual(
+    events.map(({ event }) => event),
+    ['ordered', 'replication-started', 'replication-succeeded'],
+  );
   assert.deepEqual(events[0]?.data['order'], 1);
   // A server that starts again looks at every order that is there.
   await hierarchy.site('PR1').manager.stop();
@@ -46,7 +57,10 @@ test('an order that another key signed is refused with a visible reason, and the
   hierarchy.putOrder(hierarchy.order(2, guids.update));
   await hierarchy.settle();
   const { refused, last } = ordersOf(hierarchy, 'PR1');
-  assert.deepEqual(refused.map(({ sequence, code }) => [sequence, code]), [[1, 'FORGED']]);
+  assert.deepEqual(
+    refused.map(({ sequence, code }) => [sequence, code]),
+    [[1, 'FORGED']],
+  );
   assert.equal(last, 2);
   assert.equal(hierarchy.projection('PR1', guids.update)?.data['receivedBytes'] !== undefined, true);
   const [child] = hierarchy.top.operations.sites().sites.filter(({ code }) => code === 'PR1');
@@ -55,10 +69,16 @@ test('an order that another key signed is refused with a visible reason, and the
 
 test('an order of another hierarchy is refused', async (t) => {
   const hierarchy = await withUpdate(t);
-  const foreign = { ...hierarchy.order(1, guids.update), hierarchyId: 'f'.repeat(64) as ReturnType<typeof hierarchy.order>['hierarchyId'] };
+  const foreign = {
+    ...hierarchy.order(1, guids.update),
+    hierarchyId: 'f'.repeat(64) as ReturnType<typeof hierarchy.order>['hierarchyId'],
+  };
   hierarchy.putOrder(foreign);
   await hierarchy.settle();
-  assert.deepEqual(ordersOf(hierarchy, 'PR1').refused.map(({ code }) => code), ['FORGED']);
+  assert.deepEqual(
+    ordersOf(hierarchy, 'PR1').refused.map(({ code }) => code),
+    ['FORGED'],
+  );
   assert.equal(hierarchy.state('PR1', guids.update), undefined);
 });
 
@@ -73,19 +93,35 @@ test('a replayed order is refused under a new number and ignored under its own',
   hierarchy.putOrder({ ...order, attempt: 5 });
   await hierarchy.settle();
   const { refused, last } = ordersOf(hierarchy, 'PR1');
-  assert.deepEqual(refused.map(({ sequence, code }) => [sequence, code]), [[2, 'REPLAYED']]);
+  assert.deepEqual(
+    refused.map(({ sequence, code }) => [sequence, code]),
+    [[2, 'REPLAYED']],
+  );
   assert.equal(last, 2);
   assert.equal(hierarchy.projection('PR1', guids.update)?.attempt, 1);
-  assert.ok(hierarchy.site('PR1').log.lines.some((line) => line.includes('Order 1 came again and is ignored')));
+  assert.ok(
+    hierarchy.site('PR1').log.lines.some((line) => line.includes('Order 1 came again and is ignored')),
+  );
 });
 
 test('an unknown package and another descriptor are refused after the metadata were asked for anew', async (t) => {
   const hierarchy = await withUpdate(t);
   const known = hierarchy.order(1, guids.update);
   hierarchy.putOrder({ ...known, guid: guids.hotfix });
-  hierarchy.putOrder({ ...known, sequence: 2, descriptor: { ...known.descriptor, sizeBytes: 1, sha256: 'a'.repeat(64) as (typeof known)['descriptor']['sha256'] } });
+  hierarchy.putOrder({
+    ...known,
+    sequence: 2,
+    descriptor: {
+      ...known.descriptor,
+      sizeBytes: 1,
+      sha256: 'a'.repeat(64) as (typeof known)['descriptor']['sha256'],
+    },
+  });
   await hierarchy.settle();
-  assert.deepEqual(ordersOf(hierarchy, 'PR1').refused.map(({ code }) => code), ['UNKNOWN_PACKAGE', 'OTHER_DESCRIPTOR']);
+  assert.deepEqual(
+    ordersOf(hierarchy, 'PR1').refused.map(({ code }) => code),
+    ['UNKNOWN_PACKAGE', 'OTHER_DESCRIPTOR'],
+  );
   assert.equal(hierarchy.state('PR1', guids.update), undefined);
 });
 
@@ -159,7 +195,8 @@ test('a cancel takes back what has not begun to switch, also an install under wa
   const hierarchy = await withUpdate(t);
   hierarchy.putOrder(hierarchy.order(1, guids.update));
   await hierarchy.settle();
-  for (const event of ['prerequisites-started', 'prerequisites-passed', 'install-started'] as const) hierarchy.happen('CAS', guids.update, event);
+  for (const event of ['prerequisites-started', 'prerequisites-passed', 'install-started'] as const)
+    hierarchy.happen('CAS', guids.update, event);
   hierarchy.putOrder(hierarchy.order(2, guids.update, { action: 'cancel' }));
   await hierarchy.settle();
   assert.equal(hierarchy.state('CAS', guids.update), 'DOWNLOAD_SUCCESS');

@@ -61,7 +61,10 @@ export class OrderDesk {
   readonly #ledger: OrderLedger;
   /** Orders that are here and not judged for good, by sequence. */
   readonly #open = new Map<number, ReplicatedRecord>();
-  readonly #looks = new Map<number, { readonly count: number; readonly nextAt: EpochMs; readonly reason: string }>();
+  readonly #looks = new Map<
+    number,
+    { readonly count: number; readonly nextAt: EpochMs; readonly reason: string }
+  >();
   #scannedTo: number | undefined;
 
   constructor(options: OrderDeskOptions) {
@@ -95,7 +98,8 @@ export class OrderDesk {
     const owner = topTierOf(hierarchy.current().roster)?.code;
     const before = this.#scannedTo;
     const { arrived, head, setting } = database.read((tables) => ({
-      arrived: before === undefined ? tables.records.list({ kind: 'order' }) : ordersAfter(tables.records, before),
+      arrived:
+        before === undefined ? tables.records.list({ kind: 'order' }) : ordersAfter(tables.records, before),
       head: tables.records.head(),
       setting: readOrders(tables.settings),
     }));
@@ -108,7 +112,12 @@ export class OrderDesk {
     }
   }
 
-  async #judge(sequence: number, record: ReplicatedRecord, blocked: boolean, signal: AbortSignal): Promise<Verdict> {
+  async #judge(
+    sequence: number,
+    record: ReplicatedRecord,
+    blocked: boolean,
+    signal: AbortSignal,
+  ): Promise<Verdict> {
     const { site, hierarchy } = this.#options;
     let order: Order;
     try {
@@ -117,7 +126,11 @@ export class OrderDesk {
       return this.#refuse(sequence, 'FORGED', messageOf(error));
     }
     if (order.sequence !== sequence) {
-      return this.#refuse(sequence, 'REPLAYED', `it is order ${order.sequence}, given again in another place`);
+      return this.#refuse(
+        sequence,
+        'REPLAYED',
+        `it is order ${order.sequence}, given again in another place`,
+      );
     }
     if (!isAddressed(order, site)) return this.#pass(order, undefined);
     if (order.action === 'cancel') return this.#cancel(order);
@@ -127,7 +140,8 @@ export class OrderDesk {
 
   async #work(order: Order, signal: AbortSignal): Promise<Verdict> {
     const look = this.#looks.get(order.sequence);
-    if (look !== undefined && this.#options.clock.now() < look.nextAt) return { kind: 'waits', reason: look.reason, nextAt: look.nextAt };
+    if (look !== undefined && this.#options.clock.now() < look.nextAt)
+      return { kind: 'waits', reason: look.reason, nextAt: look.nextAt };
     const view = await this.#trustedView(order, signal);
     const known = judgePackage(order, view);
     if (known.kind === 'refuse') return this.#refuse(order.sequence, known.code, known.reason);
@@ -189,7 +203,9 @@ export class OrderDesk {
   }
 
   #cancel(order: Order): Verdict {
-    const overtaken = [...this.#open.keys()].filter((sequence) => sequence < order.sequence && this.#isFor(sequence, order.guid));
+    const overtaken = [...this.#open.keys()].filter(
+      (sequence) => sequence < order.sequence && this.#isFor(sequence, order.guid),
+    );
     this.#ledger.cancel(order, overtaken);
     for (const sequence of overtaken) this.#open.delete(sequence);
     return done;

@@ -22,10 +22,15 @@ export type PackageJudgement =
 
 /** A site acts only upon what the vendor's offline keys vouch for: an order cannot name anything else. */
 export function judgePackage(order: Order, view: TrustedView): PackageJudgement {
-  if (view.problem !== undefined) return { kind: 'look-again', code: 'NOT_READY', reason: view.problem.message };
+  if (view.problem !== undefined)
+    return { kind: 'look-again', code: 'NOT_READY', reason: view.problem.message };
   const known = packageOf(view, order.guid);
   if (known === undefined || known.product.product !== order.product) {
-    return { kind: 'look-again', code: 'UNKNOWN_PACKAGE', reason: `this site's trusted catalogue of ${order.product} does not name package ${order.guid}` };
+    return {
+      kind: 'look-again',
+      code: 'UNKNOWN_PACKAGE',
+      reason: `this site's trusted catalogue of ${order.product} does not name package ${order.guid}`,
+    };
   }
   const { problem } = known.product;
   if (problem !== undefined) return { kind: 'look-again', code: 'NOT_READY', reason: problem.message };
@@ -37,10 +42,18 @@ export function judgePackage(order: Order, view: TrustedView): PackageJudgement 
     };
   }
   if (known.descriptor === undefined) {
-    return { kind: 'look-again', code: 'NOT_READY', reason: `the descriptor of package ${order.guid} is not here yet` };
+    return {
+      kind: 'look-again',
+      code: 'NOT_READY',
+      reason: `the descriptor of package ${order.guid} is not here yet`,
+    };
   }
   if (known.entry.withdrawn !== undefined) {
-    return { kind: 'refuse', code: 'WITHDRAWN', reason: `the vendor withdrew package ${order.guid}: ${known.entry.withdrawn.reason}` };
+    return {
+      kind: 'refuse',
+      code: 'WITHDRAWN',
+      reason: `the vendor withdrew package ${order.guid}: ${known.entry.withdrawn.reason}`,
+    };
   }
   return { kind: 'known' };
 }
@@ -62,9 +75,12 @@ export type WorkJudgement =
 /** An install under way sees that it was cancelled, and takes back what it has done. */
 export function judgeCancel(own: UpdateProjection | undefined): CancelJudgement {
   if (own === undefined) return { kind: 'nothing', reason: 'nothing of the package is under way here' };
-  if (switchMayHaveBegun(own)) return { kind: 'nothing', reason: 'the switch to the new release has begun here: too late to cancel' };
+  if (switchMayHaveBegun(own))
+    return { kind: 'nothing', reason: 'the switch to the new release has begun here: too late to cancel' };
   if (own.state === 'INSTALL_FAILED') return { kind: 'reset' };
-  return canCancel(own) ? { kind: 'cancel' } : { kind: 'nothing', reason: `nothing to cancel in state ${own.state}` };
+  return canCancel(own)
+    ? { kind: 'cancel' }
+    : { kind: 'nothing', reason: `nothing to cancel in state ${own.state}` };
 }
 
 /**
@@ -77,19 +93,32 @@ export function judgeWork(
   current: CurrentRelease | undefined,
   version: string,
 ): WorkJudgement {
-  if (current?.installed.includes(order.guid) === true) return { kind: 'nothing', reason: 'the package is installed here already' };
+  if (current?.installed.includes(order.guid) === true)
+    return { kind: 'nothing', reason: 'the package is installed here already' };
   if (current !== undefined && isOlder(version, current.version)) {
-    return { kind: 'nothing', reason: `${current.version} is installed here, which is newer than ${version}` };
+    return {
+      kind: 'nothing',
+      reason: `${current.version} is installed here, which is newer than ${version}`,
+    };
   }
   const own = all.find(({ guid }) => guid === order.guid);
   if (own !== undefined && own.attempt >= order.attempt) {
-    return { kind: 'nothing', reason: `attempt ${own.attempt} is here already, and the order is for attempt ${order.attempt}` };
+    return {
+      kind: 'nothing',
+      reason: `attempt ${own.attempt} is here already, and the order is for attempt ${order.attempt}`,
+    };
   }
-  if (own?.state === 'INSTALL_IN_PROGRESS') return { kind: 'defer', reason: 'an earlier attempt at the package is being installed here' };
+  if (own?.state === 'INSTALL_IN_PROGRESS')
+    return { kind: 'defer', reason: 'an earlier attempt at the package is being installed here' };
   const busy = all.find(({ guid, state }) => guid !== order.guid && isUnderWay(state));
-  if (busy !== undefined) return { kind: 'defer', reason: `package ${busy.guid} is under way here (${busy.state})` };
+  if (busy !== undefined)
+    return { kind: 'defer', reason: `package ${busy.guid} is under way here (${busy.state})` };
   if (!allowedEvents(own?.state ?? 'UNKNOWN').includes('ordered')) {
-    return { kind: 'refuse', code: 'NOT_READY', reason: `the package is in state ${own?.state ?? 'UNKNOWN'} here, in which it cannot be ordered` };
+    return {
+      kind: 'refuse',
+      code: 'NOT_READY',
+      reason: `the package is in state ${own?.state ?? 'UNKNOWN'} here, in which it cannot be ordered`,
+    };
   }
   return { kind: 'order' };
 }

@@ -18,7 +18,12 @@ export class OrderLedger {
   readonly #clock: Clock;
   readonly #log: Log;
 
-  constructor(options: { readonly site: SiteIdentity; readonly database: SiteDatabase; readonly clock: Clock; readonly log: Log }) {
+  constructor(options: {
+    readonly site: SiteIdentity;
+    readonly database: SiteDatabase;
+    readonly clock: Clock;
+    readonly log: Log;
+  }) {
     this.#site = options.site;
     this.#database = options.database;
     this.#clock = options.clock;
@@ -47,7 +52,11 @@ export class OrderLedger {
 
   /** @param overtaken open orders for the same package that the cancel makes void */
   cancel(order: Order, overtaken: readonly number[]): void {
-    const data = { order: order.sequence, by: order.issuedBy, reason: `Cancelled by ${order.issuedBy} (order ${order.sequence}).` };
+    const data = {
+      order: order.sequence,
+      by: order.issuedBy,
+      reason: `Cancelled by ${order.issuedBy} (order ${order.sequence}).`,
+    };
     const outcome = this.#close(order.sequence, (tables) => {
       const setting = readOrders(tables.settings);
       const left = setting.deferred.filter((sequence) => !overtaken.includes(sequence));
@@ -57,14 +66,24 @@ export class OrderLedger {
       if (work.kind === 'reset') this.#append(tables, order, 'reset', data);
       return work.kind === 'nothing' ? work.reason : work.kind;
     });
-    this.#log.info('Order {sequence} accepted: cancel package {guid} ({outcome})', { sequence: order.sequence, guid: order.guid, outcome });
+    this.#log.info('Order {sequence} accepted: cancel package {guid} ({outcome})', {
+      sequence: order.sequence,
+      guid: order.guid,
+      outcome,
+    });
   }
 
   /** The order asks nothing of this site. */
   pass(order: Order, reason: string | undefined): void {
     const { sequence, action, guid } = order;
     if (reason === undefined) this.#log.debug('Order {sequence} is for other sites', { sequence });
-    else this.#log.info('Order {sequence} ({action} package {guid}) needs nothing here: {reason}', { sequence, action, guid, reason });
+    else
+      this.#log.info('Order {sequence} ({action} package {guid}) needs nothing here: {reason}', {
+        sequence,
+        action,
+        guid,
+        reason,
+      });
     this.#close(sequence, () => undefined);
   }
 
@@ -72,13 +91,17 @@ export class OrderLedger {
   defer(sequence: number, reason: string): void {
     const known = this.#database.read(({ settings }) => readOrders(settings)).deferred.includes(sequence);
     if (known) return;
-    this.#database.write(({ settings }) => settings.put(orderSettingName, deferred(readOrders(settings), sequence)));
+    this.#database.write(({ settings }) =>
+      settings.put(orderSettingName, deferred(readOrders(settings), sequence)),
+    );
     this.#log.info('Order {sequence} waits: {reason}', { sequence, reason });
   }
 
   refuse(sequence: number, code: RefusedOrder['code'], reason: string): void {
     const refusal: RefusedOrder = { sequence, code, reason, at: this.#clock.now() };
-    this.#database.write(({ settings }) => settings.put(orderSettingName, judged(readOrders(settings), sequence, refusal)));
+    this.#database.write(({ settings }) =>
+      settings.put(orderSettingName, judged(readOrders(settings), sequence, refusal)),
+    );
     this.#log.error('Order {sequence} refused ({code}): {reason}', { sequence, code, reason });
   }
 
@@ -90,7 +113,13 @@ export class OrderLedger {
     });
   }
 
-  #append(tables: WriteTables, { guid }: Order, event: UpdateEventName, data: Readonly<Record<string, unknown>>, attempt?: number): void {
+  #append(
+    tables: WriteTables,
+    { guid }: Order,
+    event: UpdateEventName,
+    data: Readonly<Record<string, unknown>>,
+    attempt?: number,
+  ): void {
     const site = this.#site.code;
     const before = tables.updates.projection(guid, site);
     const given = attempt === undefined ? {} : { attempt };

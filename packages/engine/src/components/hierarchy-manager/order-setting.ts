@@ -32,7 +32,14 @@ export const orderSettingName = 'orders';
 const refusedMax = 20;
 
 export function readOrders(settings: SettingReads): OrderSetting {
-  return (settings.get(orderSettingName) as OrderSetting | undefined) ?? { schema: 1, last: 0, deferred: [], refused: [] };
+  return (
+    (settings.get(orderSettingName) as OrderSetting | undefined) ?? {
+      schema: 1,
+      last: 0,
+      deferred: [],
+      refused: [],
+    }
+  );
 }
 
 /** The order has been judged for good. */
@@ -40,7 +47,7 @@ export function judged(setting: OrderSetting, sequence: number, refusal?: Refuse
   return {
     ...setting,
     last: Math.max(setting.last, sequence),
-    deferred: setting.deferred.filter((deferred) => deferred !== sequence),
+    deferred: setting.deferred.filter((other) => other !== sequence),
     refused: refusal === undefined ? setting.refused : [...setting.refused, refusal].slice(-refusedMax),
   };
 }

@@ -65,9 +65,16 @@ export class OwnRecords {
     const products: SiteFacts['products'][number][] = [];
     for (const product of (await this.#releases.products()).toSorted()) {
       const current = await this.#releases.current(product);
-      if (current !== undefined) products.push({ product, version: current.version, installed: current.installed });
+      if (current !== undefined)
+        products.push({ product, version: current.version, installed: current.installed });
     }
-    const facts: SiteFacts = { schema: 1, site: this.#site.code, type: this.#site.type, products, platform: this.#platform };
+    const facts: SiteFacts = {
+      schema: 1,
+      site: this.#site.code,
+      type: this.#site.type,
+      products,
+      platform: this.#platform,
+    };
     this.#put('site-facts', factsRecordKey, facts, at);
     this.#put('site-releases', releasesRecordKey, await this.#siteReleases(), at);
   }
@@ -90,7 +97,12 @@ export class OwnRecords {
 
   writeStatus(at: EpochMs): void {
     const components = this.#components();
-    const healthText = JSON.stringify(components.map(({ name, state }) => [name, state === 'failing' || state === 'stopped' ? state : 'well']));
+    const healthText = JSON.stringify(
+      components.map(({ name, state }) => [
+        name,
+        state === 'failing' || state === 'stopped' ? state : 'well',
+      ]),
+    );
     if (healthText === this.#healthText && at - this.#writtenAt < wordsEveryMs) return;
     const status: ComponentsStatus = { schema: 1, components: components.map(wholeNumbers) };
     this.#healthText = healthText;
@@ -108,7 +120,11 @@ export class OwnRecords {
 
 /** Records hold whole numbers only; clocks may say more. */
 function wholeNumbers(status: NamedStatus): NamedStatus {
-  return { ...status, since: Math.round(status.since), ...(status.nextAt === undefined ? {} : { nextAt: Math.round(status.nextAt) }) };
+  return {
+    ...status,
+    since: Math.round(status.since),
+    ...(status.nextAt === undefined ? {} : { nextAt: Math.round(status.nextAt) }),
+  };
 }
 
 /** The same value with its keys in order, so that texts of equal values are equal. */

@@ -21,7 +21,12 @@ export class TrustedPackageGate implements PackageGate {
   readonly #log: Log;
   #refreshedAt: EpochMs = Number.NEGATIVE_INFINITY;
 
-  constructor(options: { readonly site: SiteIdentity; readonly documents: TrustedDocuments; readonly clock: Clock; readonly log: Log }) {
+  constructor(options: {
+    readonly site: SiteIdentity;
+    readonly documents: TrustedDocuments;
+    readonly clock: Clock;
+    readonly log: Log;
+  }) {
     this.#site = options.site;
     this.#documents = options.documents;
     this.#clock = options.clock;
@@ -39,8 +44,13 @@ export class TrustedPackageGate implements PackageGate {
       return { go: false, reason: `The vendor withdrew the package on ${withdrawn.at}: ${withdrawn.reason}` };
     }
     const { rollout } = known.product;
-    const stopped = rollout.kind === 'rollout' ? rollout.rollout.packages.find((entry) => entry.guid === guid)?.stopped : undefined;
-    return stopped === undefined ? { go: true } : { go: false, reason: `The vendor stopped the roll-out of the package: ${stopped.reason}` };
+    const stopped =
+      rollout.kind === 'rollout'
+        ? rollout.rollout.packages.find((entry) => entry.guid === guid)?.stopped
+        : undefined;
+    return stopped === undefined
+      ? { go: true }
+      : { go: false, reason: `The vendor stopped the roll-out of the package: ${stopped.reason}` };
   }
 
   /** The top-tier site's metadata are the downloader's; a child takes its parent's, when it can be had. */
@@ -52,7 +62,10 @@ export class TrustedPackageGate implements PackageGate {
       await this.#documents.refresh(signal);
     } catch (error) {
       signal.throwIfAborted();
-      this.#log.info('Metadata could not be fetched from the parent before the install, those held here count: {error}', { error: messageOf(error) });
+      this.#log.info(
+        'Metadata could not be fetched from the parent before the install, those held here count: {error}',
+        { error: messageOf(error) },
+      );
     }
   }
 }

@@ -12,7 +12,12 @@ import type { SiteDatabase, WriteTables } from '../../ports/site-database.ts';
 import { siteFactsOf, targetingFacts } from './hierarchy-facts.ts';
 import { offerInput, readOffer } from './offer-setting.ts';
 import type { HierarchyReads } from './order-desk.ts';
-import { type ProductSelection, readSelection, selectionSettingName, type SelectionSetting } from './selection-setting.ts';
+import {
+  type ProductSelection,
+  readSelection,
+  selectionSettingName,
+  type SelectionSetting,
+} from './selection-setting.ts';
 import { selectionEvent, wasCancelled } from './selection-events.ts';
 import type { SiteIdentity } from './site-identity.ts';
 import type { TrustedProduct, TrustedView } from './trusted-view.ts';
@@ -44,7 +49,10 @@ export class SelectionDesk {
   work(view: TrustedView): EpochMs | undefined {
     const { database } = this.#options;
     const offerSetting = database.read(({ settings }) => readOffer(settings));
-    const offer: OfferInput = this.#options.exchange === 'none' ? { kind: 'local-only' } : offerInput(offerSetting, view.referenceTime);
+    const offer: OfferInput =
+      this.#options.exchange === 'none'
+        ? { kind: 'local-only' }
+        : offerInput(offerSetting, view.referenceTime);
     const facts = this.#facts(view.referenceTime);
     if (facts === undefined) return undefined;
     const products = [...view.products.values()].map((product) => this.#select(product, view, facts, offer));
@@ -59,11 +67,19 @@ export class SelectionDesk {
   #facts(at: EpochMs): TargetingFacts | undefined {
     const { database, hierarchy, site, ring } = this.#options;
     const { roster } = hierarchy.current();
-    const { sites, epoch } = database.read(({ records }) => ({ sites: siteFactsOf(records, roster), epoch: records.epoch() }));
+    const { sites, epoch } = database.read(({ records }) => ({
+      sites: siteFactsOf(records, roster),
+      epoch: records.epoch(),
+    }));
     return targetingFacts({ roster, sites, topTier: site.code, ring, epoch, sequence: 1, at });
   }
 
-  #select(product: TrustedProduct, view: TrustedView, facts: TargetingFacts, offer: OfferInput): ProductSelection {
+  #select(
+    product: TrustedProduct,
+    view: TrustedView,
+    facts: TargetingFacts,
+    offer: OfferInput,
+  ): ProductSelection {
     const { digests } = this.#options;
     const results = select({
       catalogue: product.catalogue,
@@ -75,7 +91,11 @@ export class SelectionDesk {
     });
     const problem = view.problem ?? product.problem;
     if (problem === undefined) return { product: product.product, results };
-    return { product: product.product, problem, results: results.map((result) => withheld(result, problem.message)) };
+    return {
+      product: product.product,
+      problem,
+      results: results.map((result) => withheld(result, problem.message)),
+    };
   }
 
   #keep(products: readonly ProductSelection[]): void {
@@ -92,7 +112,10 @@ export class SelectionDesk {
     const due = database.read(({ updates }) =>
       results.filter((result) => {
         const own = updates.projection(result.guid, site.code);
-        return selectionEvent(result, own) !== undefined || (result.guid === newest && own?.state === 'APPLICABILITY_SUCCESS' && !wasCancelled(own));
+        return (
+          selectionEvent(result, own) !== undefined ||
+          (result.guid === newest && own?.state === 'APPLICABILITY_SUCCESS' && !wasCancelled(own))
+        );
       }),
     );
     if (due.length === 0) return;
@@ -109,13 +132,26 @@ export class SelectionDesk {
     let own = before;
     if (said !== undefined) {
       const data = { reason: said.reason };
-      own = tables.updates.append(nextEvent(before, { guid, site: site.code, event: said.event, at: clock.now(), data }));
-      log.info('Package {name} {version} ({guid}): {state}. {reason}', { name, version, guid, state: own.state, reason: said.reason });
+      own = tables.updates.append(
+        nextEvent(before, { guid, site: site.code, event: said.event, at: clock.now(), data }),
+      );
+      log.info('Package {name} {version} ({guid}): {state}. {reason}', {
+        name,
+        version,
+        guid,
+        state: own.state,
+        reason: said.reason,
+      });
     }
     if (guid === newest && own?.state === 'APPLICABILITY_SUCCESS' && !wasCancelled(own)) {
       const data = { automatic: true, reason: 'The newest applicable version update downloads by itself.' };
-      tables.updates.append(nextEvent(own, { guid, site: site.code, event: 'download-started', at: clock.now(), data }));
-      log.info('Package {name} {version} ({guid}) is the newest applicable version update: its download starts', { name, version, guid });
+      tables.updates.append(
+        nextEvent(own, { guid, site: site.code, event: 'download-started', at: clock.now(), data }),
+      );
+      log.info(
+        'Package {name} {version} ({guid}) is the newest applicable version update: its download starts',
+        { name, version, guid },
+      );
     }
   }
 }

@@ -18,7 +18,12 @@ const targets: Readonly<Record<ReturnType<typeof applicabilityEvent>['event'], U
 };
 
 /** These do not pass: content that is here already will not be used. */
-const lasting: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['NOT_NEWER', 'SUPERSEDED_BY_INSTALLED', 'VERSION_TOO_HIGH', 'WITHDRAWN']);
+const lasting: ReadonlySet<ReasonCode> = new Set<ReasonCode>([
+  'NOT_NEWER',
+  'SUPERSEDED_BY_INSTALLED',
+  'VERSION_TOO_HIGH',
+  'WITHDRAWN',
+]);
 
 /**
  * What a package's state machine is told of a selection's result; undefined when it has nothing new to hear.
@@ -26,7 +31,10 @@ const lasting: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['NOT_NEWER', 'SUPE
  * Before anything was downloaded every change counts. After that only what will not pass: a hold or an expired
  * offer keeps new installs from starting, and takes nothing back. Work under way stops for a withdrawal alone.
  */
-export function selectionEvent(result: SelectionResult, own: UpdateProjection | undefined): SelectionEvent | undefined {
+export function selectionEvent(
+  result: SelectionResult,
+  own: UpdateProjection | undefined,
+): SelectionEvent | undefined {
   const state = own?.state ?? 'UNKNOWN';
   const said = saidOf(result, own);
   if (said === undefined || (own === undefined && isOnlyNotOffered(result))) return undefined;
@@ -36,7 +44,8 @@ export function selectionEvent(result: SelectionResult, own: UpdateProjection | 
   }
   const codes = result.reasons.map(({ code }) => code);
   const decisive = isUnderWay(state) ? codes.includes('WITHDRAWN') : codes.some((code) => lasting.has(code));
-  if (!decisive || state === 'INSTALL_SUCCESS' || !allowedEvents(state).includes(said.event)) return undefined;
+  if (!decisive || state === 'INSTALL_SUCCESS' || !allowedEvents(state).includes(said.event))
+    return undefined;
   return said;
 }
 
@@ -50,7 +59,10 @@ export function wasCancelled(own: UpdateProjection | undefined): boolean {
   return typeof own?.data['cancelledBy'] === 'string';
 }
 
-function saidOf(result: SelectionResult, own: UpdateProjection | undefined): ReturnType<typeof applicabilityEvent> | undefined {
+function saidOf(
+  result: SelectionResult,
+  own: UpdateProjection | undefined,
+): ReturnType<typeof applicabilityEvent> | undefined {
   if (result.verdict !== 'installed') return applicabilityEvent(result);
   // Installed another way, from a baseline: what is known of it otherwise is settled.
   return own === undefined ? undefined : { event: 'hidden', reason: 'It is installed.' };

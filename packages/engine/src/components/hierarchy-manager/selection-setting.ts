@@ -24,6 +24,9 @@ export function readSelection(settings: SettingReads): SelectionSetting | undefi
   return settings.get(selectionSettingName) as SelectionSetting | undefined;
 }
 
-export function resultOf(setting: SelectionSetting | undefined, guid: PackageGuid): SelectionResult | undefined {
+export function resultOf(
+  setting: SelectionSetting | undefined,
+  guid: PackageGuid,
+): SelectionResult | undefined {
   return setting?.products.flatMap(({ results }) => results).find((result) => result.guid === guid);
 }

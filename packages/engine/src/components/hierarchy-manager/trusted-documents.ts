@@ -1,14 +1,14 @@
+import { ContentError } from '@sallyport/core/domain/content/content-error';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import type { TargetFile } from '@sallyport/core/domain/trust/documents';
 import type { SignatureCheck } from '@sallyport/core/domain/trust/key';
 import { referenceTime } from '@sallyport/core/domain/trust/reference-time';
 import { TrustError } from '@sallyport/core/domain/trust/trust-error';
-import type { Catalogue, PackageDescriptor, Rollout, ServiceInfo } from '@sallyport/core/domain/updates/package';
+import type { Catalogue, Rollout, ServiceInfo } from '@sallyport/core/domain/updates/package';
 import type { RolloutInput } from '@sallyport/core/domain/updates/selection-input';
 import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
-import { digest, type Digest, type EpochMs, type PackageGuid, type ProductId } from '@sallyport/core/shared/ids';
+import { digest, type Digest, type EpochMs, type ProductId } from '@sallyport/core/shared/ids';
 import { parseCatalogue } from '@sallyport/core/wire/catalogue';
-import { parseDescriptor } from '@sallyport/core/wire/descriptor';
 import { parseRollout } from '@sallyport/core/wire/rollout';
 import { parseServiceInfo } from '@sallyport/core/wire/service-info';
 import type { Blobs } from '../../ports/blobs.ts';
@@ -21,6 +21,7 @@ import type { SiteDatabase } from '../../ports/site-database.ts';
 import type { TrustStore } from '../../ports/trust-store.ts';
 import { TrustRefresher } from '../trust/refresher.ts';
 import { fetchDescriptors } from './descriptor-fetch.ts';
+import { DocumentStore } from './document-store.ts';
 import type { DocumentProblem, TrustedProduct, TrustedView, TrustProblem } from './trusted-view.ts';
 
 export interface TrustedDocumentsOptions {
@@ -41,14 +42,6 @@ export interface TrustedDocumentsOptions {
   readonly stalenessMs?: number;
 }
 
-/** The setting `trusted`: the newest targets that were ever verified here, by path; their bytes are blobs. */
-interface TrustedIndex {
-  readonly schema: 1;
-  readonly refreshedAt: EpochMs;
-  readonly targets: Readonly<Record<string, BlobRef>>;
-}
-
-const settingName = 'trusted';
 const servicePath = 'service.json';
 const cataloguePath = (product: ProductId): string => `catalog/${product}.json`;
 const rolloutPath = (product: ProductId): string => `rollout/${product}.json`;
@@ -64,13 +57,14 @@ export class TrustedDocuments {
   readonly #online: TrustRefresher;
   /** Judges what is stored, at the time of asking, and never reaches for the network. */
   readonly #stored: TrustRefresher;
-  readonly #parsed = new Map<string, unknown>();
+  readonly #store: DocumentStore;
   #last: Promise<unknown> = Promise.resolve();
   #lastView: TrustedView | undefined;
   #refreshing = false;
 
   constructor(options: TrustedDocumentsOptions) {
     this.#options = options;
+    this.#store = new DocumentStore(options);
     const { trust: store, check, digests, source, stalenessMs } = options;
     const shared = { store, check, digests, ...(stalenessMs === undefined ? {} : { stalenessMs }) };
     this.#online = new TrustRefresher({ ...shared, ...(source === undefined ? {} : { source }) });
@@ -89,21 +83,30 @@ export class TrustedDocuments {
    * @returns what could not be had or believed although the metadata as a whole could
    * @throws {TrustError} {RepositorySourceError} when the metadata as a whole could not
    */
-  refresh(signal: AbortSignal, extraProducts: readonly ProductId[] = []): Promise<readonly DocumentProblem[]> {
+  refresh(
+    signal: AbortSignal,
+    extraProducts: readonly ProductId[] = [],
+  ): Promise<readonly DocumentProblem[]> {
     return this.#exclusively(() => this.#whileRefreshing(() => this.#refresh(signal, extraProducts)));
   }
 
-  async #refresh(signal: AbortSignal, extraProducts: readonly ProductId[]): Promise<readonly DocumentProblem[]> {
+  async #refresh(
+    signal: AbortSignal,
+    extraProducts: readonly ProductId[],
+  ): Promise<readonly DocumentProblem[]> {
     await this.#online.refresh(await this.referenceTime(), signal);
     const problems: DocumentProblem[] = [];
-    const targets: Record<string, BlobRef> = { ...this.#index().targets };
+    const targets: Record<string, BlobRef> = { ...this.#store.index().targets };
     const products = new Set([...this.#options.products, ...extraProducts]);
-    for (const path of [servicePath, ...[...products].flatMap((product) => [cataloguePath(product), rolloutPath(product)])]) {
+    for (const path of [
+      servicePath,
+      ...[...products].flatMap((product) => [cataloguePath(product), rolloutPath(product)]),
+    ]) {
       const outcome = await this.#fetch(path, targets[path], signal);
       if (outcome.kind === 'held') targets[path] = outcome.blob;
       else problems.push({ what: path, ...outcome.problem });
     }
-    this.#keepIndex(targets);
+    this.#store.keepIndex(targets);
     problems.push(...(await this.#fetchDescriptors(targets, signal)));
     return problems;
   }
@@ -121,17 +124,22 @@ export class TrustedDocuments {
 
   async #look(): Promise<TrustedView> {
     const time = await this.referenceTime();
-    const problem = await this.#judgeWhole(time);
-    const { targets } = this.#index();
-    const service = targets[servicePath];
+    const judged = await this.#judgeWhole(time);
+    const { targets } = this.#store.index();
     const products = new Map<ProductId, TrustedProduct>();
-    for (const product of productsOf(targets)) {
-      const judged = await this.#judgeProduct(product, targets, problem);
-      if (judged !== undefined) products.set(product, judged);
+    let damaged: TrustProblem | undefined;
+    for (const name of productsOf(targets)) {
+      const product = await unlessDamaged(() => this.#judgeProduct(name, targets, judged));
+      if (product.kind === 'damaged') damaged ??= product.problem;
+      else if (product.value !== undefined) products.set(name, product.value);
     }
+    const blob = targets[servicePath];
+    const service =
+      blob && (await unlessDamaged(() => this.#store.read<ServiceInfo>(blob, parseServiceInfo)));
+    const problem = judged ?? damaged;
     return {
       referenceTime: time,
-      ...(service === undefined ? {} : { service: await this.#read<ServiceInfo>(service, parseServiceInfo) }),
+      ...(service?.kind === 'whole' ? { service: service.value } : {}),
       products,
       ...(problem === undefined ? {} : { problem }),
     };
@@ -140,7 +148,7 @@ export class TrustedDocuments {
   /** Blobs that must stay: the documents themselves and every descriptor they name. */
   async roots(): Promise<ReadonlySet<Digest>> {
     const view = await this.view();
-    const roots = new Set<Digest>(Object.values(this.#index().targets).map(({ sha256 }) => sha256));
+    const roots = new Set<Digest>(Object.values(this.#store.index().targets).map(({ sha256 }) => sha256));
     for (const { catalogue } of view.products.values()) {
       for (const { descriptor } of catalogue.packages) roots.add(descriptor.sha256);
     }
@@ -151,14 +159,18 @@ export class TrustedDocuments {
     path: string,
     known: BlobRef | undefined,
     signal: AbortSignal,
-  ): Promise<{ readonly kind: 'held'; readonly blob: BlobRef } | { readonly kind: 'problem'; readonly problem: TrustProblem }> {
+  ): Promise<
+    | { readonly kind: 'held'; readonly blob: BlobRef }
+    | { readonly kind: 'problem'; readonly problem: TrustProblem }
+  > {
     try {
       const info = await this.#online.targetInfo(path, signal);
       if (info === undefined) {
         const message = `the vendor's repository has no ${path}: the vendor does not publish it, or the product is misspelt in this site's configuration`;
         return { kind: 'problem', problem: { code: 'NOT_FOUND', message } };
       }
-      if (known !== undefined && names(info, known) && (await this.#options.blobs.has(known.sha256))) return { kind: 'held', blob: known };
+      if (known !== undefined && names(info, known) && (await this.#options.blobs.has(known.sha256)))
+        return { kind: 'held', blob: known };
       const bytes = await this.#online.fetchTarget(path, signal);
       parserOf(path)(bytes);
       return { kind: 'held', blob: await this.#options.blobs.putBytes(bytes) };
@@ -168,13 +180,21 @@ export class TrustedDocuments {
     }
   }
 
-  async #fetchDescriptors(targets: Readonly<Record<string, BlobRef>>, signal: AbortSignal): Promise<readonly DocumentProblem[]> {
+  async #fetchDescriptors(
+    targets: Readonly<Record<string, BlobRef>>,
+    signal: AbortSignal,
+  ): Promise<readonly DocumentProblem[]> {
     const problems: DocumentProblem[] = [];
     for (const product of productsOf(targets)) {
       const blob = targets[cataloguePath(product)];
       if (blob === undefined) continue;
-      const catalogue = await this.#read<Catalogue>(blob, parseCatalogue);
-      problems.push(...(await fetchDescriptors(catalogue, this.#options.blobs, this.#options.content, signal)));
+      const catalogue = await unlessDamaged(() => this.#store.read<Catalogue>(blob, parseCatalogue));
+      if (catalogue.kind === 'damaged') {
+        problems.push({ what: cataloguePath(product), ...catalogue.problem });
+        continue;
+      }
+      const { blobs, content } = this.#options;
+      problems.push(...(await fetchDescriptors(catalogue.value, blobs, content, signal)));
     }
     return problems;
   }
@@ -196,22 +216,27 @@ export class TrustedDocuments {
   ): Promise<TrustedProduct | undefined> {
     const blob = targets[cataloguePath(product)];
     if (blob === undefined) return undefined;
-    const catalogue = await this.#read<Catalogue>(blob, parseCatalogue);
+    const catalogue = await this.#store.read<Catalogue>(blob, parseCatalogue);
     const problem = whole ?? (await this.#judgeTarget(cataloguePath(product), blob));
     return {
       product,
       catalogue,
-      descriptors: await this.#descriptors(catalogue),
+      descriptors: await this.#store.descriptors(catalogue),
       rollout: await this.#judgeRollout(product, targets[rolloutPath(product)], whole),
       ...(problem === undefined ? {} : { problem }),
     };
   }
 
-  async #judgeRollout(product: ProductId, blob: BlobRef | undefined, whole: TrustProblem | undefined): Promise<RolloutInput> {
+  async #judgeRollout(
+    product: ProductId,
+    blob: BlobRef | undefined,
+    whole: TrustProblem | undefined,
+  ): Promise<RolloutInput> {
     if (blob === undefined) return { kind: 'absent', why: 'missing' };
     const problem = whole ?? (await this.#judgeTarget(rolloutPath(product), blob));
-    if (problem !== undefined) return { kind: 'absent', why: problem.code === 'EXPIRED' ? 'expired' : 'missing' };
-    return { kind: 'rollout', rollout: await this.#read<Rollout>(blob, parseRollout) };
+    if (problem !== undefined)
+      return { kind: 'absent', why: problem.code === 'EXPIRED' ? 'expired' : 'missing' };
+    return { kind: 'rollout', rollout: await this.#store.read<Rollout>(blob, parseRollout) };
   }
 
   /** Why a document that was verified once does not count now; undefined when it does. */
@@ -225,40 +250,6 @@ export class TrustedDocuments {
       if (!(error instanceof TrustError)) throw error;
       return problemOf(error);
     }
-  }
-
-  async #descriptors(catalogue: Catalogue): Promise<ReadonlyMap<PackageGuid, PackageDescriptor>> {
-    const held = await this.#options.blobs.held(catalogue.packages.map(({ descriptor }) => descriptor.sha256));
-    const descriptors = new Map<PackageGuid, PackageDescriptor>();
-    for (const { guid, descriptor } of catalogue.packages) {
-      if (!held.has(descriptor.sha256)) continue;
-      try {
-        descriptors.set(guid, await this.#read<PackageDescriptor>(descriptor, parseDescriptor));
-      } catch (error) {
-        // A descriptor of a newer kind than this program knows: its package alone is unavailable.
-        this.#options.log.debug('The descriptor of {guid} cannot be understood: {err}', { guid, err: messageOf(error) });
-      }
-    }
-    return descriptors;
-  }
-
-  async #read<T>(blob: BlobRef, parse: (bytes: Uint8Array) => T): Promise<T> {
-    const known = this.#parsed.get(blob.sha256);
-    if (known !== undefined) return known as T;
-    const value = parse(await this.#options.blobs.readBytes(blob.sha256, blob.sizeBytes));
-    if (this.#parsed.size >= parsedMax) this.#parsed.clear();
-    this.#parsed.set(blob.sha256, value);
-    return value;
-  }
-
-  #index(): TrustedIndex {
-    const stored = this.#options.database.read(({ settings }) => settings.get(settingName)) as TrustedIndex | undefined;
-    return stored ?? { schema: 1, refreshedAt: 0, targets: {} };
-  }
-
-  #keepIndex(targets: Readonly<Record<string, BlobRef>>): void {
-    const index: TrustedIndex = { schema: 1, refreshedAt: this.#options.clock.now(), targets };
-    this.#options.database.write(({ settings }) => settings.put(settingName, index));
   }
 
   async #whileRefreshing<T>(work: () => Promise<T>): Promise<T> {
@@ -278,16 +269,30 @@ export class TrustedDocuments {
   }
 }
 
-/** Documents kept parsed; a catalogue of more packages is parsed again and again, but nothing grows without end. */
-const parsedMax = 4_096;
-
 function parserOf(path: string): (bytes: Uint8Array) => unknown {
   if (path === servicePath) return parseServiceInfo;
   return path.startsWith('catalog/') ? parseCatalogue : parseRollout;
 }
 
 function productsOf(targets: Readonly<Record<string, BlobRef>>): readonly ProductId[] {
-  return Object.keys(targets).flatMap((path) => (path.startsWith('catalog/') ? [path.slice('catalog/'.length, -'.json'.length) as ProductId] : []));
+  return Object.keys(targets).flatMap((path) =>
+    path.startsWith('catalog/') ? [path.slice('catalog/'.length, -'.json'.length) as ProductId] : [],
+  );
+}
+
+/** A document that the content library has lost, or found damaged, is a problem until the next refresh. */
+async function unlessDamaged<T>(
+  read: () => Promise<T>,
+): Promise<
+  { readonly kind: 'whole'; readonly value: T } | { readonly kind: 'damaged'; readonly problem: TrustProblem }
+> {
+  try {
+    return { kind: 'whole', value: await read() };
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error;
+    const message = `a document of the vendor cannot be read here: ${error.message}; check for updates to fetch it again`;
+    return { kind: 'damaged', problem: { code: error.code, message } };
+  }
 }
 
 function names(info: TargetFile, blob: BlobRef): boolean {

@@ -1,4 +1,9 @@
-import type { Catalogue, CatalogueEntry, PackageDescriptor, ServiceInfo } from '@sallyport/core/domain/updates/package';
+import type {
+  Catalogue,
+  CatalogueEntry,
+  PackageDescriptor,
+  ServiceInfo,
+} from '@sallyport/core/domain/updates/package';
 import type { RolloutInput } from '@sallyport/core/domain/updates/selection-input';
 import type { EpochMs, PackageGuid, ProductId } from '@sallyport/core/shared/ids';
 

@@ -1,9 +1,15 @@
 import type { UpdateEventName, UpdateProjection } from '@sallyport/core/domain/updates/event';
 import type { Order } from '@sallyport/core/domain/updates/order';
-import { allowedEvents, canCancel, nextEvent, switchMayHaveBegun } from '@sallyport/core/domain/updates/state';
+import {
+  allowedEvents,
+  canCancel,
+  nextEvent,
+  switchMayHaveBegun,
+} from '@sallyport/core/domain/updates/state';
 import type { PackageGuid, SiteCode } from '@sallyport/core/shared/ids';
 import type { ActionResult, ApiInput } from '@sallyport/core/wire/api';
 import type { TrustedPackage, TrustedView } from '../hierarchy-manager/trusted-view.ts';
+import { result } from './action-result.ts';
 import { OperationError } from './operation-error.ts';
 import type { OrderBooks } from './order-books.ts';
 import { OrderIssue, type OrderRequest } from './order-issue.ts';
@@ -11,8 +17,6 @@ import { nameOf, PackageChecks } from './package-checks.ts';
 import { findPackage } from './package-lookup.ts';
 import { planSecondary } from './secondary-upgrade.ts';
 import type { OperationsPorts, TopTierPorts } from './site-ports.ts';
-
-type NewOrder = Omit<OrderRequest, 'attempt'> & { readonly attempt?: number };
 
 /**
  * What an administrator can do with packages. Only the top-tier site acts; one action at a time, each judged on a
@@ -22,12 +26,15 @@ export class PackageActions {
   readonly #ports: OperationsPorts;
   readonly #books: OrderBooks;
   readonly #checks: PackageChecks;
+  readonly #orders: OrderIssue;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(ports: OperationsPorts, books: OrderBooks) {
     this.#ports = ports;
     this.#books = books;
     this.#checks = new PackageChecks(ports, books);
+    const signOrder = (order: Order): unknown => this.requireTopTier().signOrder(order);
+    this.#orders = new OrderIssue({ ...ports, books, signOrder });
   }
 
   /** Starts a download, or one that failed anew. Superseded packages may be downloaded too. */
@@ -36,11 +43,17 @@ export class PackageActions {
       const { guid } = found.entry;
       const notes = this.#checks.available(found);
       const own = this.#projection(guid);
-      if (own?.state === 'DOWNLOAD_IN_PROGRESS') return result('nothing-to-do', guid, `${nameOf(found)} is being downloaded already.`);
-      if (own?.state === 'DOWNLOAD_SUCCESS') return result('nothing-to-do', guid, `${nameOf(found)} is downloaded already.`);
+      if (own?.state === 'DOWNLOAD_IN_PROGRESS')
+        return result('nothing-to-do', guid, `${nameOf(found)} is being downloaded already.`);
+      if (own?.state === 'DOWNLOAD_SUCCESS')
+        return result('nothing-to-do', guid, `${nameOf(found)} is downloaded already.`);
       if (own === undefined || !allowedEvents(own.state).includes('download-started')) {
         const state = own?.state ?? 'UNKNOWN';
-        throw new OperationError('NOT_ALLOWED', `${nameOf(found)} cannot be downloaded in state ${state}: ${own?.reason ?? 'it has not been selected yet'}`, { guid, state });
+        throw new OperationError(
+          'NOT_ALLOWED',
+          `${nameOf(found)} cannot be downloaded in state ${state}: ${own?.reason ?? 'it has not been selected yet'}`,
+          { guid, state },
+        );
       }
       this.#append(guid, 'download-started', { by, reason: `Download started by ${by}.` });
       return result('started', guid, `The download of ${nameOf(found)} has started.`, { notes });
@@ -53,7 +66,11 @@ export class PackageActions {
       const notes = this.#checks.available(found);
       this.#checks.orderable(found);
       this.#checks.noInstallRunning();
-      return this.#ordered(found, { action: 'check-prerequisites', by, sites: 'primaries', features: [] }, notes);
+      return this.#ordered(
+        found,
+        { action: 'check-prerequisites', by, sites: 'primaries', features: [] },
+        notes,
+      );
     });
   }
 
@@ -68,7 +85,14 @@ export class PackageActions {
       const sites = input.sites === undefined ? undefined : this.#checks.primaries(input.sites);
       const consent = this.#checks.consent(found, input.ignoreWarnings, sites, 'required');
       const features = this.#checks.features(found, input.features);
-      const order: NewOrder = { action: 'install', by, sites: sites ?? 'primaries', features, ...consent.given, ...licence };
+      const order: OrderRequest = {
+        action: 'install',
+        by,
+        sites: sites ?? 'primaries',
+        features,
+        ...consent.given,
+        ...licence,
+      };
       return this.#ordered(found, order, [...notes, ...consent.notes]);
     });
   }
@@ -77,16 +101,31 @@ export class PackageActions {
   upgradeSecondary({ site, by, ignoreWarnings }: ApiInput<'upgrade-secondary'>): Promise<ActionResult> {
     return this.#exclusively((view) => {
       const { plan, parent } = planSecondary(this.#ports, this.#books, site, view);
-      if (plan.length === 0) return result('nothing-to-do', undefined, `Site ${site} has everything that its parent ${parent} has.`);
+      if (plan.length === 0)
+        return result(
+          'nothing-to-do',
+          undefined,
+          `Site ${site} has everything that its parent ${parent} has.`,
+        );
       for (const found of plan) this.#checks.trusted(found, view);
       const consents = plan.map((found) => this.#checks.consent(found, ignoreWarnings, [site], 'offered'));
       const orders = plan.map((found, index) => {
-        const again = this.#asBefore(found.entry.guid);
-        return this.#issue(found, { ...again, action: 'install', by, sites: [site], ...consents[index]?.given });
+        const again = this.#orders.asBefore(found.entry.guid);
+        return this.#orders.issue(found, {
+          ...again,
+          action: 'install',
+          by,
+          sites: [site],
+          ...consents[index]?.given,
+        });
       });
       const names = plan.map(nameOf).join(', then ');
       const notes = [...new Set(consents.flatMap((consent) => consent.notes))];
-      return result('ordered', undefined, `Site ${site} has been told to install ${names}.`, { orders, sites: [site], notes });
+      return result('ordered', undefined, `Site ${site} has been told to install ${names}.`, {
+        orders,
+        sites: [site],
+        notes,
+      });
     });
   }
 
@@ -95,19 +134,46 @@ export class PackageActions {
     return this.#act(id, (found) => {
       const { guid } = found.entry;
       if (this.#projection(guid)?.state === 'DOWNLOAD_IN_PROGRESS') {
-        this.#append(guid, 'cancelled', { cancelledBy: by, reason: `Download cancelled by ${by}: it waits until somebody starts it again.` });
+        this.#append(guid, 'cancelled', {
+          cancelledBy: by,
+          reason: `Download cancelled by ${by}: it waits until somebody starts it again.`,
+        });
         return result('done', guid, `The download of ${nameOf(found)} was cancelled.`);
       }
-      const works = this.#books.open().workOf(guid).filter(({ order }) => order !== undefined);
-      const cancellable = works.filter(({ projection, pending }) => pending || (projection !== undefined && canCancel(projection)));
-      const late = works.filter(({ projection }) => projection !== undefined && switchMayHaveBegun(projection)).map(({ site }) => site.code);
-      const notes = late.length === 0 ? [] : [`Too late at ${late.join(', ')}: the switch to the new release has begun there.`];
+      const works = this.#books
+        .open()
+        .workOf(guid)
+        .filter(({ order }) => order !== undefined);
+      const cancellable = works.filter(
+        ({ projection, pending }) => pending || (projection !== undefined && canCancel(projection)),
+      );
+      const late = works
+        .filter(({ projection }) => projection !== undefined && switchMayHaveBegun(projection))
+        .map(({ site }) => site.code);
+      const notes =
+        late.length === 0
+          ? []
+          : [`Too late at ${late.join(', ')}: the switch to the new release has begun there.`];
       if (cancellable.length === 0) {
-        throw new OperationError('NOT_ALLOWED', `nothing of ${nameOf(found)} can be cancelled. ${notes.join(' ') || 'Nothing is under way.'}`, { guid });
+        throw new OperationError(
+          'NOT_ALLOWED',
+          `nothing of ${nameOf(found)} can be cancelled. ${notes.join(' ') || 'Nothing is under way.'}`,
+          { guid },
+        );
       }
       const sites = cancellable.map(({ site }) => site.code);
-      const order = this.#issue(found, { action: 'cancel', by, sites, features: [], attempt: this.#lastAttempt(guid) });
-      return result('ordered', guid, `${nameOf(found)} is being cancelled at ${sites.join(', ')}.`, { orders: [order], sites, notes });
+      const order = this.#orders.issue(found, {
+        action: 'cancel',
+        by,
+        sites,
+        features: [],
+        attempt: this.#orders.lastAttempt(guid),
+      });
+      return result('ordered', guid, `${nameOf(found)} is being cancelled at ${sites.join(', ')}.`, {
+        orders: [order],
+        sites,
+        notes,
+      });
     });
   }
 
@@ -126,7 +192,11 @@ export class PackageActions {
       this.#checks.noInstallRunning(guid);
       const consent = this.#checks.consent(found, ignoreWarnings, sites, 'offered');
       const action = this.#books.open().lastWork(guid)?.action ?? 'install';
-      return this.#ordered(found, { ...this.#asBefore(guid), action, by, sites, ...consent.given }, consent.notes);
+      return this.#ordered(
+        found,
+        { ...this.#orders.asBefore(guid), action, by, sites, ...consent.given },
+        consent.notes,
+      );
     });
   }
 
@@ -138,15 +208,32 @@ export class PackageActions {
       this.#checks.nothingInstalled(found);
       const own = this.#projection(guid);
       if (own === undefined || !allowedEvents(own.state).includes('reset')) {
-        throw new OperationError('NOT_ALLOWED', `${nameOf(found)} is in state ${own?.state ?? 'UNKNOWN'} at ${here}: there is nothing to reset`, { guid });
+        throw new OperationError(
+          'NOT_ALLOWED',
+          `${nameOf(found)} is in state ${own?.state ?? 'UNKNOWN'} at ${here}: there is nothing to reset`,
+          { guid },
+        );
       }
       const works = this.#books.open().workOf(guid);
       const others = works
-        .filter(({ site, order, projection, pending }) => site.code !== here && order !== undefined && (pending || isTakenBack(projection)))
+        .filter(
+          ({ site, order, projection, pending }) =>
+            site.code !== here && order !== undefined && (pending || isTakenBack(projection)),
+        )
         .map(({ site }) => site.code);
-      const cancel: NewOrder = { action: 'cancel', by, sites: others, features: [], attempt: this.#lastAttempt(guid) };
-      const orders = others.length === 0 ? [] : [this.#issue(found, cancel)];
-      this.#append(guid, 'reset', { by, ...(deleteContent === true ? { contentDeleted: true } : {}), reason: `Reset by ${by}.` });
+      const cancel: OrderRequest = {
+        action: 'cancel',
+        by,
+        sites: others,
+        features: [],
+        attempt: this.#orders.lastAttempt(guid),
+      };
+      const orders = others.length === 0 ? [] : [this.#orders.issue(found, cancel)];
+      this.#append(guid, 'reset', {
+        by,
+        ...(deleteContent === true ? { contentDeleted: true } : {}),
+        reason: `Reset by ${by}.`,
+      });
       return result('done', guid, `${nameOf(found)} was reset.`, { orders, sites: others });
     });
   }
@@ -155,10 +242,17 @@ export class PackageActions {
   requireTopTier(): TopTierPorts {
     const { topTier, site } = this.#ports;
     if (topTier !== undefined) return topTier;
-    throw new OperationError('NOT_TOP_TIER', `site ${site.code} has a parent, and only the top-tier site of the hierarchy decides this: ask there`, { site: site.code });
+    throw new OperationError(
+      'NOT_TOP_TIER',
+      `site ${site.code} has a parent, and only the top-tier site of the hierarchy decides this: ask there`,
+      { site: site.code },
+    );
   }
 
-  #act(id: string, action: (found: TrustedPackage, view: TrustedView) => ActionResult): Promise<ActionResult> {
+  #act(
+    id: string,
+    action: (found: TrustedPackage, view: TrustedView) => ActionResult,
+  ): Promise<ActionResult> {
     return this.#exclusively((view) => action(findPackage(view, id), view));
   }
 
@@ -184,56 +278,38 @@ export class PackageActions {
   #append(guid: PackageGuid, event: UpdateEventName, data: Readonly<Record<string, unknown>>): void {
     const { database, site, clock } = this.#ports;
     database.write(({ updates }) => {
-      updates.append(nextEvent(updates.projection(guid, site.code), { guid, site: site.code, event, at: clock.now(), data }));
+      updates.append(
+        nextEvent(updates.projection(guid, site.code), {
+          guid,
+          site: site.code,
+          event,
+          at: clock.now(),
+          data,
+        }),
+      );
     });
   }
 
-  #lastAttempt(guid: PackageGuid): number {
-    return Math.max(1, this.#books.open().nextAttempt(guid) - 1);
-  }
-
-  /** What was chosen and accepted when the package was last ordered. */
-  #asBefore(guid: PackageGuid): Pick<NewOrder, 'features' | 'licence'> {
-    const last = this.#books.open().lastWork(guid);
-    return { features: last?.features ?? [], ...(last?.licence === undefined ? {} : { licence: last.licence }) };
-  }
-
-  #issue(found: TrustedPackage, request: NewOrder): Order {
-    const { signOrder } = this.requireTopTier();
-    const attempt = request.attempt ?? this.#books.open().nextAttempt(found.entry.guid);
-    return new OrderIssue({ ...this.#ports, books: this.#books, signOrder }).issue(found, { ...request, attempt });
-  }
-
-  #ordered(found: TrustedPackage, request: NewOrder, notes: readonly string[]): ActionResult {
-    const order = this.#issue(found, request);
+  #ordered(found: TrustedPackage, request: OrderRequest, notes: readonly string[]): ActionResult {
+    const order = this.#orders.issue(found, request);
     const work = order.action === 'install' ? 'The install' : 'The prerequisite check';
     const message = `${work} of ${nameOf(found)} has been ordered (order ${order.sequence}).`;
-    return result('ordered', order.guid, message, { orders: [order], sites: order.sites === 'primaries' ? this.#primaries() : order.sites, notes });
+    return result('ordered', order.guid, message, {
+      orders: [order],
+      sites: order.sites === 'primaries' ? this.#primaries() : order.sites,
+      notes,
+    });
   }
 
   #primaries(): readonly SiteCode[] {
     const { roster } = this.#ports.hierarchy.current();
-    return roster.sites.filter(({ type, revoked }) => type !== 'secondary' && revoked === undefined).map(({ code }) => code);
+    return roster.sites
+      .filter(({ type, revoked }) => type !== 'secondary' && revoked === undefined)
+      .map(({ code }) => code);
   }
 }
 
 /** Whether a cancel order takes anything back at a site in this state. */
 function isTakenBack(projection: UpdateProjection | undefined): boolean {
   return projection !== undefined && (canCancel(projection) || projection.state === 'INSTALL_FAILED');
-}
-
-function result(
-  kind: ActionResult['kind'],
-  guid: PackageGuid | undefined,
-  message: string,
-  more: { readonly orders?: readonly Order[]; readonly sites?: readonly SiteCode[]; readonly notes?: readonly string[] } = {},
-): ActionResult {
-  return {
-    kind,
-    ...(guid === undefined ? {} : { guid }),
-    message,
-    orders: (more.orders ?? []).map(({ sequence, guid: ordered, attempt }) => ({ sequence, guid: ordered, attempt })),
-    sites: [...(more.sites ?? [])],
-    notes: [...(more.notes ?? [])],
-  };
 }

@@ -5,7 +5,11 @@ import type { ConsentInput, KnownWarning } from '@sallyport/core/wire/api';
 import type { ReadTables } from '../../ports/site-database.ts';
 import { OperationError } from './operation-error.ts';
 
-const checkEvents: ReadonlySet<string> = new Set(['prerequisites-passed', 'prerequisites-warned', 'prerequisites-failed']);
+const checkEvents: ReadonlySet<string> = new Set([
+  'prerequisites-passed',
+  'prerequisites-warned',
+  'prerequisites-failed',
+]);
 
 /** The warnings of a package that the last check at each site found. */
 export function knownWarnings(tables: ReadTables, guid: PackageGuid): readonly KnownWarning[] {
@@ -18,7 +22,14 @@ export function knownWarnings(tables: ReadTables, guid: PackageGuid): readonly K
     const warnings = (Array.isArray(results) ? (results as readonly PrerequisiteResult[]) : []).filter(
       ({ severity, status }) => severity === 'warning' && status !== 'passed',
     );
-    return warnings.map(({ id, title, detail, remedy }) => ({ site, prerequisite: id, title, detail, remedy, at: checked.at }));
+    return warnings.map(({ id, title, detail, remedy }) => ({
+      site,
+      prerequisite: id,
+      title,
+      detail,
+      remedy,
+      at: checked.at,
+    }));
   });
 }
 
@@ -29,7 +40,11 @@ export function knownWarnings(tables: ReadTables, guid: PackageGuid): readonly K
  * @param concerned only warnings of the sites that the order is for are needed
  * @throws {OperationError} WARNINGS_NOT_CONSENTED when it leaves one out, NOT_FOUND when it names one that nobody knows
  */
-export function consentFor(known: readonly KnownWarning[], given: ConsentInput, at: EpochMs): WarningConsent | undefined {
+export function consentFor(
+  known: readonly KnownWarning[],
+  given: ConsentInput,
+  at: EpochMs,
+): WarningConsent | undefined {
   const chosen = given.warnings === 'all-known' ? known : chosenOf(known, given.warnings);
   const left = known.filter((warning) => !chosen.includes(warning));
   if (left.length > 0) throw notConsented(left);
@@ -37,12 +52,18 @@ export function consentFor(known: readonly KnownWarning[], given: ConsentInput, 
   return {
     by: given.by,
     at: new Date(at).toISOString(),
-    warnings: chosen.map(({ site, prerequisite, title }) => ({ site: site as WarningConsent['warnings'][number]['site'], prerequisite, title })),
+    warnings: chosen.map(({ site, prerequisite, title }) => ({
+      site: site as WarningConsent['warnings'][number]['site'],
+      prerequisite,
+      title,
+    })),
   };
 }
 
 export function notConsented(warnings: readonly KnownWarning[]): OperationError {
-  const list = warnings.map(({ site, title, prerequisite }) => `${title} (${prerequisite}) at ${site}`).join('; ');
+  const list = warnings
+    .map(({ site, title, prerequisite }) => `${title} (${prerequisite}) at ${site}`)
+    .join('; ');
   return new OperationError(
     'WARNINGS_NOT_CONSENTED',
     `prerequisite warnings stand in the way: ${list}. Remedy them and check the prerequisites again, or consent to each by name`,
@@ -50,13 +71,20 @@ export function notConsented(warnings: readonly KnownWarning[]): OperationError 
   );
 }
 
-function chosenOf(known: readonly KnownWarning[], named: Exclude<ConsentInput['warnings'], 'all-known'>): readonly KnownWarning[] {
+function chosenOf(
+  known: readonly KnownWarning[],
+  named: Exclude<ConsentInput['warnings'], 'all-known'>,
+): readonly KnownWarning[] {
   return named.map(({ site, prerequisite }) => {
     const found = known.find((warning) => warning.site === site && warning.prerequisite === prerequisite);
     if (found !== undefined) return found;
-    throw new OperationError('NOT_FOUND', `no warning "${prerequisite}" is known at site ${site}: nobody can consent to what has not been found`, {
-      site,
-      prerequisite,
-    });
+    throw new OperationError(
+      'NOT_FOUND',
+      `no warning "${prerequisite}" is known at site ${site}: nobody can consent to what has not been found`,
+      {
+        site,
+        prerequisite,
+      },
+    );
   });
 }

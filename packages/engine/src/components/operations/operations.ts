@@ -22,7 +22,13 @@ import { knownWarnings } from './consent.ts';
 import { OperationError } from './operation-error.ts';
 import { OrderBooks } from './order-books.ts';
 import { findPackage } from './package-lookup.ts';
-import { exchangeResult, packageResult, type PackageSnapshot, showResult, whyResult } from './package-views.ts';
+import {
+  exchangeResult,
+  packageResult,
+  type PackageSnapshot,
+  showResult,
+  whyResult,
+} from './package-views.ts';
 import type { OperationsPorts } from './site-ports.ts';
 import { sitesResult } from './site-view.ts';
 import { activePackages, packageStatus } from './status-view.ts';
@@ -55,7 +61,10 @@ export class SiteOperations {
     await this.#actions.requireTopTier().downloader.checkNow();
     await this.#ports.manager.evaluate();
     const { exchange, packages } = await this.list({});
-    return { exchange, available: packages.filter(({ verdict }) => verdict === 'available' || verdict === 'superseded') };
+    return {
+      exchange,
+      available: packages.filter(({ verdict }) => verdict === 'available' || verdict === 'superseded'),
+    };
   }
 
   /** The packages worth knowing of, newest first; all of them when asked. */
@@ -63,7 +72,8 @@ export class SiteOperations {
     const view = await this.#ports.documents.view();
     return this.#look((tables, snapshot) => {
       const packages = packagesOf(view).map((found) => packageResult(found, snapshot));
-      const problem = view.problem ?? [...view.products.values()].find((product) => product.problem !== undefined)?.problem;
+      const problem =
+        view.problem ?? [...view.products.values()].find((product) => product.problem !== undefined)?.problem;
       return {
         exchange: this.#exchange(tables),
         ...(problem === undefined ? {} : { problem }),
@@ -85,7 +95,9 @@ export class SiteOperations {
     const found = findPackage(await this.#ports.documents.view(), guid);
     const answer = this.#look((tables, snapshot) => whyResult(found, snapshot, this.#exchange(tables)));
     if (answer !== undefined) return answer;
-    throw new OperationError('NOT_FOUND', `package "${id}" has not been selected yet: check for updates`, { id });
+    throw new OperationError('NOT_FOUND', `package "${id}" has not been selected yet: check for updates`, {
+      id,
+    });
   }
 
   /** The warnings that the last prerequisite checks found, site by site: what a consent has to name. */
@@ -126,18 +138,22 @@ export class SiteOperations {
   async history({ id }: ApiInput<'history'>): Promise<HistoryResult> {
     const view = await this.#ports.documents.view();
     const guid = id === undefined ? undefined : findPackage(view, id).entry.guid;
-    const events = this.#ports.database.read(({ updates }) => updates.events(guid === undefined ? {} : { guid }));
+    const events = this.#ports.database.read(({ updates }) =>
+      updates.events(guid === undefined ? {} : { guid }),
+    );
     return {
-      events: events.toSorted((a, b) => a.at - b.at).map((event) => {
-        const known = packageOf(view, event.guid);
-        return {
-          ...event,
-          name: known?.descriptor?.name ?? event.guid,
-          ...(known === undefined ? {} : { version: known.entry.version }),
-          reason: reasonOf(event),
-          data: { ...event.data },
-        };
-      }),
+      events: events
+        .toSorted((a, b) => a.at - b.at)
+        .map((event) => {
+          const known = packageOf(view, event.guid);
+          return {
+            ...event,
+            name: known?.descriptor?.name ?? event.guid,
+            ...(known === undefined ? {} : { version: known.entry.version }),
+            reason: reasonOf(event),
+            data: { ...event.data },
+          };
+        }),
     };
   }
 
@@ -163,10 +179,17 @@ export class SiteOperations {
   usage(): UsageResult {
     const { outbox } = this.#actions.requireTopTier();
     if (outbox === undefined) {
-      return { kind: 'nothing-leaves', reason: 'This hierarchy is configured for local applicability: nothing is reported to the vendor.' };
+      return {
+        kind: 'nothing-leaves',
+        reason: 'This hierarchy is configured for local applicability: nothing is reported to the vendor.',
+      };
     }
     const report = outbox.next();
-    if (report === undefined) return { kind: 'not-ready', reason: 'This site has not recorded its own facts yet: SMS_HIERARCHY_MANAGER does it when it starts.' };
+    if (report === undefined)
+      return {
+        kind: 'not-ready',
+        reason: 'This site has not recorded its own facts yet: SMS_HIERARCHY_MANAGER does it when it starts.',
+      };
     return {
       kind: 'report',
       payload: new TextDecoder().decode(report.payload),
@@ -195,23 +218,33 @@ export class SiteOperations {
     return exchangeResult(tables, this.#ports.topTier?.outbox !== undefined);
   }
 
-  #statusOf(view: TrustedView, guids: readonly ReturnType<typeof findPackage>['entry']['guid'][] | undefined): StatusResult {
+  #statusOf(
+    view: TrustedView,
+    guids: readonly ReturnType<typeof findPackage>['entry']['guid'][] | undefined,
+  ): StatusResult {
     const { site, clock, distribution, topTier } = this.#ports;
     const transfers = [...distribution.progress(), ...(topTier?.downloader.progress() ?? [])];
     return this.#look((tables, { book }) => {
       const source = { tables, book, site, view, transfers };
       const wanted = guids ?? activePackages(source).slice(0, statusMax);
-      return { at: clock.now(), exchange: this.#exchange(tables), packages: wanted.map((guid) => packageStatus(guid, source)) };
+      return {
+        at: clock.now(),
+        exchange: this.#exchange(tables),
+        packages: wanted.map((guid) => packageStatus(guid, source)),
+      };
     });
   }
 }
 
 function isWorthKnowing({ verdict, state, kind }: PackageResult): boolean {
   if (verdict === 'available' || verdict === 'superseded') return true;
-  if (verdict === 'installed') return kind === 'baseline' ? false : true;
+  if (verdict === 'installed') return kind !== 'baseline';
   return !shownStates.has(state);
 }
 
 function newestFirst(a: PackageResult, b: PackageResult): number {
-  return (Date.parse(b.releasedAt ?? '') || 0) - (Date.parse(a.releasedAt ?? '') || 0) || (a.guid < b.guid ? -1 : 1);
+  return (
+    (Date.parse(b.releasedAt ?? '') || 0) - (Date.parse(a.releasedAt ?? '') || 0) ||
+    (a.guid < b.guid ? -1 : 1)
+  );
 }

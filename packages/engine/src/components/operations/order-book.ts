@@ -36,12 +36,21 @@ export class OrderBook {
     this.orders = data.orders;
     this.#sites = data.roster.sites.filter((site) => site.revoked === undefined);
     this.#statuses = data.statuses;
-    this.#projections = new Map(data.projections.map((projection) => [`${projection.guid} ${projection.site}`, projection]));
+    this.#projections = new Map(
+      data.projections.map((projection) => [`${projection.guid} ${projection.site}`, projection]),
+    );
   }
 
   /** Above every order that was ever given, and above what any site has seen: a restored site may have forgotten some. */
   nextSequence(): number {
-    return 1 + Math.max(0, ...this.orders.map(({ sequence }) => sequence), ...[...this.#statuses.values()].map(({ last }) => last));
+    return (
+      1 +
+      Math.max(
+        0,
+        ...this.orders.map(({ sequence }) => sequence),
+        ...[...this.#statuses.values()].map(({ last }) => last),
+      )
+    );
   }
 
   /** The newest order about a package that is not a cancel. */
@@ -68,19 +77,24 @@ export class OrderBook {
   /** The package whose install is running somewhere, if there is one. Secondary sites install by themselves. */
   runningInstall(): { readonly guid: PackageGuid; readonly sites: readonly SiteCode[] } | undefined {
     for (const guid of new Set(this.orders.map((order) => order.guid))) {
-      const running = this.workOf(guid).filter((work) => work.site.type !== 'secondary' && isInstalling(work));
+      const running = this.workOf(guid).filter(
+        (work) => work.site.type !== 'secondary' && isInstalling(work),
+      );
       if (running.length > 0) return { guid, sites: running.map(({ site }) => site.code) };
     }
     return undefined;
   }
 
   #siteWork(guid: PackageGuid, site: RosterEntry): SiteWork {
-    const order = this.orders.findLast((candidate) => candidate.guid === guid && isAddressed(candidate, site));
+    const order = this.orders.findLast(
+      (candidate) => candidate.guid === guid && isAddressed(candidate, site),
+    );
     const projection = this.projection(guid, site.code);
     const base = { site, ...(projection === undefined ? {} : { projection }) };
     if (order === undefined) return { ...base, pending: false };
     const status = this.#statuses.get(site.code);
-    const judged = status !== undefined && status.last >= order.sequence && !status.deferred.includes(order.sequence);
+    const judged =
+      status !== undefined && status.last >= order.sequence && !status.deferred.includes(order.sequence);
     const refusal = status?.refused.find(({ sequence }) => sequence === order.sequence);
     const pending = order.action !== 'cancel' && (projection?.attempt ?? 0) < order.attempt && !judged;
     return { ...base, order, pending, ...(refusal === undefined ? {} : { refusal }) };
@@ -91,7 +105,9 @@ export class OrderBook {
 export function isWorking({ order, projection, pending }: SiteWork): boolean {
   if (pending) return true;
   if (order === undefined || projection === undefined) return false;
-  return isUnderWay(projection.state) || (projection.state === 'PREREQ_SUCCESS' && order.action === 'install');
+  return (
+    isUnderWay(projection.state) || (projection.state === 'PREREQ_SUCCESS' && order.action === 'install')
+  );
 }
 
 function isInstalling(work: SiteWork): boolean {

@@ -27,7 +27,9 @@ export class OrderBooks {
       projections: tables.updates.projections(),
     }));
     return new OrderBook({
-      orders: records.flatMap((record) => this.#read(record) ?? []).toSorted((a, b) => a.sequence - b.sequence),
+      orders: records
+        .flatMap((record) => this.#read(record) ?? [])
+        .toSorted((a, b) => a.sequence - b.sequence),
       roster,
       statuses: new Map(statuses.map((record) => [record.owner, record.body as OrdersStatus])),
       projections,

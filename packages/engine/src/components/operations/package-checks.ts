@@ -30,15 +30,22 @@ export class PackageChecks {
 
   /** Answers what to warn of: a superseded package may be used, but somebody should know. */
   available(found: TrustedPackage): readonly string[] {
-    const selected = this.#ports.database.read(({ settings }) => resultOf(readSelection(settings), found.entry.guid));
-    const because = selected?.reasons.map(({ sentence }) => sentence).join(' ') ?? 'It has not been selected yet.';
+    const selected = this.#ports.database.read(({ settings }) =>
+      resultOf(readSelection(settings), found.entry.guid),
+    );
+    const because =
+      selected?.reasons.map(({ sentence }) => sentence).join(' ') ?? 'It has not been selected yet.';
     if (selected?.verdict === 'available') return [];
     if (selected?.verdict === 'superseded') return [because];
     const remedy = selected?.reasons.map(({ change }) => change).join(' ') ?? 'Check for updates.';
-    throw new OperationError('NOT_AVAILABLE', `${nameOf(found)} is not available: ${because} What would change that: ${remedy}`, {
-      guid: found.entry.guid,
-      verdict: selected?.verdict ?? 'unknown',
-    });
+    throw new OperationError(
+      'NOT_AVAILABLE',
+      `${nameOf(found)} is not available: ${because} What would change that: ${remedy}`,
+      {
+        guid: found.entry.guid,
+        verdict: selected?.verdict ?? 'unknown',
+      },
+    );
   }
 
   /** For sites that follow: the top-tier site has the package, so only the vendor's word counts now. */
@@ -46,27 +53,48 @@ export class PackageChecks {
     const { entry, product } = found;
     const problem = view.problem ?? product.problem;
     const stopped =
-      product.rollout.kind === 'rollout' ? product.rollout.rollout.packages.find(({ guid }) => guid === entry.guid)?.stopped : undefined;
+      product.rollout.kind === 'rollout'
+        ? product.rollout.rollout.packages.find(({ guid }) => guid === entry.guid)?.stopped
+        : undefined;
     const because = problem?.message ?? entry.withdrawn?.reason ?? stopped?.reason;
     if (because === undefined) return;
-    throw new OperationError('NOT_AVAILABLE', `${nameOf(found)} must not be installed now: ${because}`, { guid: entry.guid });
+    throw new OperationError('NOT_AVAILABLE', `${nameOf(found)} must not be installed now: ${because}`, {
+      guid: entry.guid,
+    });
   }
 
   /** Its content is here, and nothing of it is under way. */
   orderable(found: TrustedPackage): void {
     const { guid } = found.entry;
-    const work = this.#books.open().workOf(guid).find(({ site }) => site.code === this.#ports.site.code);
+    const work = this.#books
+      .open()
+      .workOf(guid)
+      .find(({ site }) => site.code === this.#ports.site.code);
     const state = work?.projection?.state ?? 'UNKNOWN';
     if (state === 'DOWNLOAD_SUCCESS' && work?.pending !== true) return;
     if (isOnlyEvaluated(state) || state === 'DOWNLOAD_IN_PROGRESS' || state === 'DOWNLOAD_FAILED') {
-      const remedy = state === 'DOWNLOAD_IN_PROGRESS' ? 'wait for the end of its download' : 'start its download with "download" first';
-      throw new OperationError('NOT_DOWNLOADED', `the content of ${nameOf(found)} is not here yet (${state}): ${remedy}`, { guid, state });
+      const remedy =
+        state === 'DOWNLOAD_IN_PROGRESS'
+          ? 'wait for the end of its download'
+          : 'start its download with "download" first';
+      throw new OperationError(
+        'NOT_DOWNLOADED',
+        `the content of ${nameOf(found)} is not here yet (${state}): ${remedy}`,
+        { guid, state },
+      );
     }
     if (work !== undefined && isWorking(work)) {
-      throw new OperationError('NOT_ALLOWED', `${nameOf(found)} is under way already (${state}): see its status, or cancel it first`, { guid, state });
+      throw new OperationError(
+        'NOT_ALLOWED',
+        `${nameOf(found)} is under way already (${state}): see its status, or cancel it first`,
+        { guid, state },
+      );
     }
     if (!allowedEvents(state).includes('ordered')) {
-      throw new OperationError('NOT_ALLOWED', `${nameOf(found)} cannot be ordered in state ${state}`, { guid, state });
+      throw new OperationError('NOT_ALLOWED', `${nameOf(found)} cannot be ordered in state ${state}`, {
+        guid,
+        state,
+      });
     }
   }
 
@@ -86,8 +114,11 @@ export class PackageChecks {
     const works = this.#books.open().workOf(guid);
     const installed = this.#ports.database.read((tables) =>
       works.filter(({ site, projection }) => {
-        const runsIt = factsOf(tables, site.code)?.products.some((product) => product.installed.includes(guid)) === true;
-        return runsIt || projection?.state === 'INSTALL_IN_PROGRESS' || projection?.state === 'INSTALL_SUCCESS';
+        const runsIt =
+          factsOf(tables, site.code)?.products.some((product) => product.installed.includes(guid)) === true;
+        return (
+          runsIt || projection?.state === 'INSTALL_IN_PROGRESS' || projection?.state === 'INSTALL_SUCCESS'
+        );
       }),
     );
     if (installed.length === 0) return;
@@ -105,19 +136,33 @@ export class PackageChecks {
     for (const code of codes) {
       const entry = entryOf(roster, code);
       if (entry === undefined || entry.revoked !== undefined) {
-        throw new OperationError('NOT_FOUND', `there is no site ${code} in the hierarchy${entry === undefined ? '' : ': it was revoked'}`, { site: code });
+        throw new OperationError(
+          'NOT_FOUND',
+          `there is no site ${code} in the hierarchy${entry === undefined ? '' : ': it was revoked'}`,
+          { site: code },
+        );
       }
       if (entry.type === 'secondary') {
-        throw new OperationError('NOT_ALLOWED', `${code} is a secondary site: bring it to what its parent has with "upgrade-secondary"`, { site: code });
+        throw new OperationError(
+          'NOT_ALLOWED',
+          `${code} is a secondary site: bring it to what its parent has with "upgrade-secondary"`,
+          { site: code },
+        );
       }
     }
     if (!codes.includes(this.#ports.site.code)) {
-      throw new OperationError('NOT_ALLOWED', `the top-tier site ${this.#ports.site.code} installs first: name it too, or leave the sites out`);
+      throw new OperationError(
+        'NOT_ALLOWED',
+        `the top-tier site ${this.#ports.site.code} installs first: name it too, or leave the sites out`,
+      );
     }
     return codes;
   }
 
-  licence(found: TrustedPackage, { acceptLicence, by }: ApiInput<'install'>): { readonly licence?: LicenceAcceptance } {
+  licence(
+    found: TrustedPackage,
+    { acceptLicence, by }: ApiInput<'install'>,
+  ): { readonly licence?: LicenceAcceptance } {
     const licence = found.descriptor?.licence;
     if (licence === undefined) return {};
     if (acceptLicence !== true) {
@@ -128,14 +173,24 @@ export class PackageChecks {
       );
     }
     const { clock, digests } = this.#ports;
-    return { licence: { by, at: new Date(clock.now()).toISOString(), textSha256: licenceDigest(licence.text, digests) } };
+    return {
+      licence: {
+        by,
+        at: new Date(clock.now()).toISOString(),
+        textSha256: licenceDigest(licence.text, digests),
+      },
+    };
   }
 
   features(found: TrustedPackage, chosen: readonly string[] = []): readonly string[] {
     const known = found.descriptor?.features.map(({ id }) => id) ?? [];
     const unknown = chosen.find((id) => !known.includes(id));
     if (unknown === undefined) return chosen;
-    throw new OperationError('NOT_FOUND', `${nameOf(found)} has no feature "${unknown}": it has ${known.join(', ') || 'none'}`, { feature: unknown });
+    throw new OperationError(
+      'NOT_FOUND',
+      `${nameOf(found)} has no feature "${unknown}": it has ${known.join(', ') || 'none'}`,
+      { feature: unknown },
+    );
   }
 
   /** @param mode `required`: warnings that stand in the way need a consent now; `offered`: the check is made anew first */
@@ -146,11 +201,17 @@ export class PackageChecks {
     mode: 'offered' | 'required',
   ): { readonly given: { readonly consent?: WarningConsent }; readonly notes: readonly string[] } {
     const all = this.#ports.database.read((tables) => knownWarnings(tables, found.entry.guid));
-    const known = sites === undefined ? all : all.filter((warning) => sites.some((site) => site === warning.site));
+    const known =
+      sites === undefined ? all : all.filter((warning) => sites.some((site) => site === warning.site));
     if (given !== undefined) {
       const consent = consentFor(known, given, this.#ports.clock.now());
       if (consent !== undefined) return { given: { consent }, notes: [] };
-      return { given: {}, notes: ['No warnings are known, so there is nothing to ignore: a warning that turns up stops the install.'] };
+      return {
+        given: {},
+        notes: [
+          'No warnings are known, so there is nothing to ignore: a warning that turns up stops the install.',
+        ],
+      };
     }
     if (mode === 'required' && known.length > 0) throw notConsented(known);
     return { given: {}, notes: [] };
@@ -163,7 +224,9 @@ export class PackageChecks {
     if (only === undefined && stopped.length > 0) return stopped;
     if (only !== undefined && stopped.includes(only)) return [only];
     const where = only === undefined ? 'at any site' : `at ${only}`;
-    const states = works.filter(({ order }) => order !== undefined).map(({ site, projection }) => `${site.code}: ${projection?.state ?? 'UNKNOWN'}`);
+    const states = works
+      .filter(({ order }) => order !== undefined)
+      .map(({ site, projection }) => `${site.code}: ${projection?.state ?? 'UNKNOWN'}`);
     throw new OperationError(
       'NOT_ALLOWED',
       `no attempt at ${nameOf(found)} has stopped ${where}, so there is nothing to retry (${states.join(', ') || 'it was never ordered'})`,

@@ -14,12 +14,25 @@ export function findPackage(view: TrustedView, id: string): TrustedPackage {
   const found = guidPattern.test(id) ? byGuid(all, packageGuid(id)) : byVersion(all, id);
   const [only, ...others] = found;
   if (only === undefined) {
-    const because = view.problem === undefined ? 'list all packages with "sallyport update list --all", or check for updates' : view.problem.message;
-    throw new OperationError('NOT_FOUND', `no package "${id}" is in the vendor's catalogue as it is trusted here: ${because}`, { id });
+    const because =
+      view.problem === undefined
+        ? 'list all packages with "sallyport update list --all", or check for updates'
+        : view.problem.message;
+    throw new OperationError(
+      'NOT_FOUND',
+      `no package "${id}" is in the vendor's catalogue as it is trusted here: ${because}`,
+      { id },
+    );
   }
   if (others.length > 0) {
-    const guids = found.map(({ product, entry }) => `${entry.guid} (${product.product}@${entry.version}, ${entry.kind})`).join(', ');
-    throw new OperationError('AMBIGUOUS', `"${id}" may mean several packages: ${guids}; name one by its GUID`, { id, count: found.length });
+    const guids = found
+      .map(({ product, entry }) => `${entry.guid} (${product.product}@${entry.version}, ${entry.kind})`)
+      .join(', ');
+    throw new OperationError(
+      'AMBIGUOUS',
+      `"${id}" may mean several packages: ${guids}; name one by its GUID`,
+      { id, count: found.length },
+    );
   }
   return only;
 }
@@ -33,7 +46,10 @@ function byVersion(all: readonly TrustedPackage[], id: string): readonly Trusted
   const at = id.lastIndexOf('@');
   const product = at > 0 ? id.slice(0, at) : undefined;
   const version = id.slice(at + 1);
-  const found = all.filter((candidate) => candidate.entry.version === version && (product === undefined || candidate.product.product === product));
+  const found = all.filter(
+    (candidate) =>
+      candidate.entry.version === version && (product === undefined || candidate.product.product === product),
+  );
   const updates = found.filter(({ entry }) => entry.kind !== 'baseline');
   return updates.length > 0 ? updates : found;
 }

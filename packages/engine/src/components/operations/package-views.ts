@@ -32,7 +32,10 @@ export interface PackageSnapshot {
   readonly selection: SelectionSetting | undefined;
 }
 
-export function packageResult({ product, entry, descriptor }: TrustedPackage, snapshot: PackageSnapshot): PackageResult {
+export function packageResult(
+  { product, entry, descriptor }: TrustedPackage,
+  snapshot: PackageSnapshot,
+): PackageResult {
   const { guid, kind, version, withdrawn } = entry;
   const overall = overallOf(guid, snapshot);
   const result = resultOf(snapshot.selection, guid);
@@ -42,7 +45,9 @@ export function packageResult({ product, entry, descriptor }: TrustedPackage, sn
     name: descriptor?.name ?? `${product.catalogue.productName} ${version}`,
     kind,
     version,
-    ...(descriptor === undefined ? {} : { releasedAt: descriptor.releasedAt, totalBytes: descriptor.content.totalBytes }),
+    ...(descriptor === undefined
+      ? {}
+      : { releasedAt: descriptor.releasedAt, totalBytes: descriptor.content.totalBytes }),
     ...(result === undefined ? {} : { verdict: result.verdict }),
     ...overall,
     hasLicence: descriptor?.licence !== undefined,
@@ -66,13 +71,24 @@ export function showResult(found: TrustedPackage, snapshot: PackageSnapshot, dig
     fileCount: descriptor.content.fileCount,
     ...(supportEndsAt === undefined ? {} : { supportEndsAt }),
     ...(moreInfo === undefined ? {} : { moreInfo }),
-    ...(licence === undefined ? {} : { licence: { ...licence, textSha256: licenceDigest(licence.text, digests) } }),
-    prerequisites: descriptor.prerequisites.map(({ id, title, severity, remedy }) => ({ id, title, severity, remedy })),
+    ...(licence === undefined
+      ? {}
+      : { licence: { ...licence, textSha256: licenceDigest(licence.text, digests) } }),
+    prerequisites: descriptor.prerequisites.map(({ id, title, severity, remedy }) => ({
+      id,
+      title,
+      severity,
+      remedy,
+    })),
     features: descriptor.features.map(({ id, name, kind }) => ({ id, name, kind })),
   };
 }
 
-export function whyResult(found: TrustedPackage, snapshot: PackageSnapshot, exchange: ExchangeResult): WhyResult | undefined {
+export function whyResult(
+  found: TrustedPackage,
+  snapshot: PackageSnapshot,
+  exchange: ExchangeResult,
+): WhyResult | undefined {
   const result = resultOf(snapshot.selection, found.entry.guid);
   if (result === undefined || snapshot.selection === undefined) return undefined;
   return {
@@ -90,12 +106,19 @@ export function licenceDigest(text: string, digests: Digests): ReturnType<typeof
 }
 
 /** The state over all sites that were told of it; this site's own before the first order, and below the top-tier site. */
-function overallOf(guid: PackageGuid, { site, book, selection }: PackageSnapshot): Pick<PackageResult, 'nextAt' | 'reason' | 'since' | 'state' | 'stateCode'> {
+function overallOf(
+  guid: PackageGuid,
+  { site, book, selection }: PackageSnapshot,
+): Pick<PackageResult, 'nextAt' | 'reason' | 'since' | 'state' | 'stateCode'> {
   const own = book.projection(guid, site.code);
-  const told = isTopTierSite(site) ? book.workOf(guid).filter((work) => work.order !== undefined || work.site.code === site.code) : [];
+  const told = isTopTierSite(site)
+    ? book.workOf(guid).filter((work) => work.order !== undefined || work.site.code === site.code)
+    : [];
   const overall = overallState(
     site.code,
-    told.length === 0 ? [{ site: site.code, projection: own }] : told.map((work) => ({ site: work.site.code, projection: work.projection })),
+    told.length === 0
+      ? [{ site: site.code, projection: own }]
+      : told.map((work) => ({ site: work.site.code, projection: work.projection })),
   );
   const nextAt = book.projection(guid, overall.site)?.nextAt;
   const reasons = resultOf(selection, guid)?.reasons.map(({ sentence }) => sentence) ?? [];

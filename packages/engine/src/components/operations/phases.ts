@@ -6,7 +6,9 @@ type Phase = PhaseResult['phase'];
 type PhaseState = PhaseResult['state'];
 
 /** What an event says of the phase it belongs to. */
-const meanings: Readonly<Partial<Record<UpdateEventName, { readonly phase: Phase; readonly state: PhaseState }>>> = {
+const meanings: Readonly<
+  Partial<Record<UpdateEventName, { readonly phase: Phase; readonly state: PhaseState }>>
+> = {
   'download-started': { phase: 'download', state: 'running' },
   'download-succeeded': { phase: 'download', state: 'done' },
   'download-failed': { phase: 'download', state: 'failed' },
@@ -40,7 +42,10 @@ export function phasesOf(
     download: { phase: 'download', state: site.topTier ? 'not-started' : 'not-applicable' },
     replication: { phase: 'replication', state: 'not-started' },
     prerequisites: { phase: 'prerequisites', state: 'not-started' },
-    installation: { phase: 'installation', state: site.action === 'check-prerequisites' ? 'not-applicable' : 'not-started' },
+    installation: {
+      phase: 'installation',
+      state: site.action === 'check-prerequisites' ? 'not-applicable' : 'not-started',
+    },
     post: { phase: 'post', state: site.action === 'check-prerequisites' ? 'not-applicable' : 'not-started' },
   };
   for (const event of events) {

@@ -23,7 +23,9 @@ export function secondaryPlan(
     .filter((guid) => !secondary.installed.includes(guid))
     .flatMap((guid) => descriptors.get(guid) ?? [])
     .filter(({ kind }) => kind !== 'baseline');
-  const direct = missing.findLastIndex((candidate) => candidate.kind === 'version-update' && installsOver(candidate, secondary));
+  const direct = missing.findLastIndex(
+    (candidate) => candidate.kind === 'version-update' && installsOver(candidate, secondary),
+  );
   if (direct <= 0) return missing;
   const skipped = new Set(missing.slice(0, direct).map(({ guid }) => guid));
   const plan = missing.slice(direct);
@@ -31,7 +33,10 @@ export function secondaryPlan(
   return plan.some(({ requires }) => requires.some((guid) => skipped.has(guid))) ? missing : plan;
 }
 
-function installsOver({ appliesTo, requires }: PackageDescriptor, { version, installed }: Installed): boolean {
+function installsOver(
+  { appliesTo, requires }: PackageDescriptor,
+  { version, installed }: Installed,
+): boolean {
   const { lowest, highest } = appliesTo;
   return (
     (lowest === undefined || isAtLeast(version, lowest)) &&

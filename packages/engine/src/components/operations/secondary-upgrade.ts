@@ -21,21 +21,42 @@ export function planSecondary(
 ): { readonly plan: readonly TrustedPackage[]; readonly parent: SiteCode } {
   const entry = entryOf(ports.hierarchy.current().roster, code);
   if (entry === undefined || entry.revoked !== undefined) {
-    throw new OperationError('NOT_FOUND', `there is no site ${code} in the hierarchy${entry === undefined ? '' : ': it was revoked'}`, { site: code });
+    throw new OperationError(
+      'NOT_FOUND',
+      `there is no site ${code} in the hierarchy${entry === undefined ? '' : ': it was revoked'}`,
+      { site: code },
+    );
   }
   if (entry.type !== 'secondary' || entry.parent === undefined) {
-    throw new OperationError('NOT_ALLOWED', `${code} is a ${entry.type} site and follows by itself: only secondary sites are upgraded on request`, { site: code });
+    throw new OperationError(
+      'NOT_ALLOWED',
+      `${code} is a ${entry.type} site and follows by itself: only secondary sites are upgraded on request`,
+      { site: code },
+    );
   }
   const { parent } = entry;
-  const { own, above } = ports.database.read((tables) => ({ own: factsOf(tables, code), above: factsOf(tables, parent) }));
+  const { own, above } = ports.database.read((tables) => ({
+    own: factsOf(tables, code),
+    above: factsOf(tables, parent),
+  }));
   if (own === undefined || above === undefined) {
     const silent = own === undefined ? code : parent;
-    throw new OperationError('NOT_ALLOWED', `site ${silent} has not reported yet what it runs: see that it is up and linked`, { site: silent });
+    throw new OperationError(
+      'NOT_ALLOWED',
+      `site ${silent} has not reported yet what it runs: see that it is up and linked`,
+      { site: silent },
+    );
   }
   const book = books.open();
-  const busy = book.orders.find(({ guid }) => book.workOf(guid).some((work) => work.site.code === code && isWorking(work)));
+  const busy = book.orders.find(({ guid }) =>
+    book.workOf(guid).some((work) => work.site.code === code && isWorking(work)),
+  );
   if (busy !== undefined) {
-    throw new OperationError('NOT_ALLOWED', `site ${code} is at work on package ${busy.guid} already: see its status`, { site: code, guid: busy.guid });
+    throw new OperationError(
+      'NOT_ALLOWED',
+      `site ${code} is at work on package ${busy.guid} already: see its status`,
+      { site: code, guid: busy.guid },
+    );
   }
   const plan = above.products.flatMap((product) => {
     const descriptors = view.products.get(product.product)?.descriptors;

@@ -20,10 +20,15 @@ export function sitesResult(tables: ReadTables, roster: Roster): SitesResult {
   };
 }
 
-function siteResult(tables: ReadTables, { code, type, parent, revoked }: RosterEntry): SitesResult['sites'][number] {
+function siteResult(
+  tables: ReadTables,
+  { code, type, parent, revoked }: RosterEntry,
+): SitesResult['sites'][number] {
   const facts = factsOf(tables, code);
   const above = parent === undefined ? undefined : factsOf(tables, parent);
-  const status = tables.records.get(code, 'site-status', componentsRecordKey)?.body as ComponentsStatus | undefined;
+  const status = tables.records.get(code, 'site-status', componentsRecordKey)?.body as
+    | ComponentsStatus
+    | undefined;
   const orders = tables.records.get(code, 'site-status', ordersRecordKey)?.body as OrdersStatus | undefined;
   return {
     code,
@@ -38,7 +43,9 @@ function siteResult(tables: ReadTables, { code, type, parent, revoked }: RosterE
             product,
             version,
             installed: [...installed],
-            missing: (above?.products.find((held) => held.product === product)?.installed ?? []).filter((guid) => !installed.includes(guid)),
+            missing: (above?.products.find((held) => held.product === product)?.installed ?? []).filter(
+              (guid) => !installed.includes(guid),
+            ),
           })),
         }),
     ...(status === undefined ? {} : { components: [...status.components] }),

@@ -30,7 +30,8 @@ export function activePackages({ tables, book }: StatusSource): readonly Package
   for (const { guid, state, since } of tables.updates.projections()) {
     if (!isOnlyEvaluated(state)) latest.set(guid, Math.max(since, latest.get(guid) ?? 0));
   }
-  for (const { guid, issuedAt } of book.orders) latest.set(guid, Math.max(Date.parse(issuedAt), latest.get(guid) ?? 0));
+  for (const { guid, issuedAt } of book.orders)
+    latest.set(guid, Math.max(Date.parse(issuedAt), latest.get(guid) ?? 0));
   return [...latest].toSorted(([, a], [, b]) => b - a).map(([guid]) => guid);
 }
 
@@ -38,9 +39,18 @@ export function packageStatus(guid: PackageGuid, source: StatusSource): PackageS
   const { book, site, view, tables } = source;
   const known = packageOf(view, guid);
   const order = book.lastWork(guid);
-  const told = book.workOf(guid).filter((work) => work.order !== undefined || work.projection !== undefined || work.site.code === site.code);
-  const concerned = isTopTierSite(site) ? told : told.filter((work) => work.site.code === site.code || work.projection !== undefined);
-  const overall = overallState(site.code, concerned.map((work) => ({ site: work.site.code, projection: work.projection })));
+  const told = book
+    .workOf(guid)
+    .filter(
+      (work) => work.order !== undefined || work.projection !== undefined || work.site.code === site.code,
+    );
+  const concerned = isTopTierSite(site)
+    ? told
+    : told.filter((work) => work.site.code === site.code || work.projection !== undefined);
+  const overall = overallState(
+    site.code,
+    concerned.map((work) => ({ site: work.site.code, projection: work.projection })),
+  );
   const events = tables.updates.events({ guid });
   return {
     guid,
@@ -51,11 +61,23 @@ export function packageStatus(guid: PackageGuid, source: StatusSource): PackageS
     stateCode: stateCode(overall.state),
     decidedBy: overall.site,
     reason: overall.reason,
-    sites: concerned.map((work) => siteStatus(work, events.filter((event) => event.site === work.site.code), guid, source)),
+    sites: concerned.map((work) =>
+      siteStatus(
+        work,
+        events.filter((event) => event.site === work.site.code),
+        guid,
+        source,
+      ),
+    ),
   };
 }
 
-function siteStatus(work: SiteWork, events: readonly UpdateEvent[], guid: PackageGuid, source: StatusSource): SiteStatusResult {
+function siteStatus(
+  work: SiteWork,
+  events: readonly UpdateEvent[],
+  guid: PackageGuid,
+  source: StatusSource,
+): SiteStatusResult {
   const { site, projection, order, pending } = work;
   const state = projection?.state ?? 'UNKNOWN';
   const attempt = projection?.attempt ?? 0;
@@ -86,26 +108,48 @@ function reasonOf({ order, projection, pending, refusal }: SiteWork): string {
   if (refusal !== undefined && (projection?.attempt ?? 0) < (order?.attempt ?? 0)) {
     return `The site refused order ${refusal.sequence} (${refusal.code}): ${refusal.reason}`;
   }
-  if (pending && order !== undefined) return `Order ${order.sequence} has not been taken up there yet: the site may be away, or busy with an earlier one.`;
+  if (pending && order !== undefined)
+    return `Order ${order.sequence} has not been taken up there yet: the site may be away, or busy with an earlier one.`;
   return projection?.reason ?? 'Nothing has been done with it here.';
 }
 
 /** What travelled for the package: at the top-tier site the download, below it the replication. */
-function transferred(events: readonly UpdateEvent[], ofAttempt: readonly UpdateEvent[]): Pick<SiteStatusResult, 'receivedBytes' | 'totalBytes'> {
-  const from = events.findLast(({ event }) => event === 'download-succeeded') ?? ofAttempt.findLast(({ event }) => event === 'replication-succeeded');
+function transferred(
+  events: readonly UpdateEvent[],
+  ofAttempt: readonly UpdateEvent[],
+): Pick<SiteStatusResult, 'receivedBytes' | 'totalBytes'> {
+  const from =
+    events.findLast(({ event }) => event === 'download-succeeded') ??
+    ofAttempt.findLast(({ event }) => event === 'replication-succeeded');
   const receivedBytes = from?.data['receivedBytes'];
   const totalBytes = from?.data['totalBytes'];
-  return typeof receivedBytes === 'number' && typeof totalBytes === 'number' ? { receivedBytes, totalBytes } : {};
+  return typeof receivedBytes === 'number' && typeof totalBytes === 'number'
+    ? { receivedBytes, totalBytes }
+    : {};
 }
 
-function transferOf(code: SiteCode, guid: PackageGuid, { tables, site, transfers }: StatusSource): TransferResult | undefined {
+function transferOf(
+  code: SiteCode,
+  guid: PackageGuid,
+  { tables, site, transfers }: StatusSource,
+): TransferResult | undefined {
   if (code !== site.code) {
-    const status = tables.records.get(code, 'site-status', contentRecordKey)?.body as ContentStatus | undefined;
+    const status = tables.records.get(code, 'site-status', contentRecordKey)?.body as
+      | ContentStatus
+      | undefined;
     const found = status?.transfers.find((transfer) => transfer.guid === guid);
-    return found === undefined ? undefined : { doneBytes: found.doneBytes, totalBytes: found.totalBytes, receivedBytes: found.receivedBytes };
+    return found === undefined
+      ? undefined
+      : { doneBytes: found.doneBytes, totalBytes: found.totalBytes, receivedBytes: found.receivedBytes };
   }
   const own = transfers.find((transfer) => transfer.guid === guid);
   if (own === undefined) return undefined;
   const { doneBytes, totalBytes, receivedBytes, rateBytesPerSecond, remainingMs } = own;
-  return { doneBytes, totalBytes, receivedBytes, bytesPerSecond: rateBytesPerSecond, ...(remainingMs === undefined ? {} : { remainingMs }) };
+  return {
+    doneBytes,
+    totalBytes,
+    receivedBytes,
+    bytesPerSecond: rateBytesPerSecond,
+    ...(remainingMs === undefined ? {} : { remainingMs }),
+  };
 }

@@ -95,11 +95,14 @@ export class ChildSide {
     this.#failures = 0;
     this.#report('running', `linked with the parent site ${parent}`);
     log.info('Linked with parent site {parent}', { parent });
-    return untilOneFails([
-      (ended) => this.#pull(ended),
-      (ended) => this.#push(parentCursor, ended),
-      (ended) => this.#greetAgain(ended),
-    ], signal);
+    return untilOneFails(
+      [
+        (ended) => this.#pull(ended),
+        (ended) => this.#push(parentCursor, ended),
+        (ended) => this.#greetAgain(ended),
+      ],
+      signal,
+    );
   }
 
   /** Answers what the parent has taken from here. */
@@ -109,7 +112,9 @@ export class ChildSide {
     const { roster } = view.current();
     const own = database.read((tables) => ownHello(tables, { site, roster, tufVersions }, parent));
     const hello = await link.hello(own, signal);
-    const refused = database.write((tables) => judgeHello(tables, { site, roster, now: clock.now() }, parent, hello));
+    const refused = database.write((tables) =>
+      judgeHello(tables, { site, roster, now: clock.now() }, parent, hello),
+    );
     if (refused !== undefined) {
       throw refused;
     }
@@ -159,7 +164,9 @@ export class ChildSide {
       const stop = database.onCommit(committed.resolve);
       try {
         const { roster } = view.current();
-        const batch = database.read(({ records }) => readBatch(records, cursor, (record) => goesUp(roster, site, record)));
+        const batch = database.read(({ records }) =>
+          readBatch(records, cursor, (record) => goesUp(roster, site, record)),
+        );
         if (batch.records.length > 0) {
           await link.push(batch.records, batch.cursor, signal);
           log.debug('Gave {count} records to parent site {parent}', { count: batch.records.length, parent });
@@ -189,7 +196,9 @@ export class ChildSide {
   #haltedBy(error: unknown): unknown {
     const { database, parent, clock } = this.#options;
     const forked = (error instanceof RecordError || error instanceof LinkError) && error.code === 'FORK';
-    return forked ? database.write((tables) => haltForFork(tables, parent, error.message, clock.now())) : error;
+    return forked
+      ? database.write((tables) => haltForFork(tables, parent, error.message, clock.now()))
+      : error;
   }
 
   #report(state: ComponentStatus['state'], reason: string, more: Partial<ComponentStatus> = {}): void {
@@ -208,7 +217,10 @@ function codeOf(error: unknown): string {
 }
 
 /** Runs endless tasks side by side until one fails; ends the others, and rejects once all have ended. */
-async function untilOneFails(tasks: readonly ((signal: AbortSignal) => Promise<never>)[], signal: AbortSignal): Promise<never> {
+async function untilOneFails(
+  tasks: readonly ((signal: AbortSignal) => Promise<never>)[],
+  signal: AbortSignal,
+): Promise<never> {
   const ending = new AbortController();
   const either = AbortSignal.any([signal, ending.signal]);
   await Promise.allSettled(

@@ -1,4 +1,10 @@
-import { endsHalt, forkByCursor, judgeEpoch, type LinkEpochs, type LinkHalt } from '@sallyport/core/domain/sites/epoch';
+import {
+  endsHalt,
+  forkByCursor,
+  judgeEpoch,
+  type LinkEpochs,
+  type LinkHalt,
+} from '@sallyport/core/domain/sites/epoch';
 import { entryOf } from '@sallyport/core/domain/sites/roster';
 import type { Roster } from '@sallyport/core/domain/sites/site';
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
@@ -11,7 +17,11 @@ import { type LinkState, readLink, writeLink } from './link-state.ts';
 /** What this site says of itself to a peer. */
 export function ownHello(
   { records, settings }: ReadTables,
-  own: { readonly site: SiteCode; readonly roster: Roster; readonly tufVersions: Readonly<Record<string, number>> },
+  own: {
+    readonly site: SiteCode;
+    readonly roster: Roster;
+    readonly tufVersions: Readonly<Record<string, number>>;
+  },
   peer: SiteCode,
 ): LinkHello {
   const state = readLink(settings, peer);
@@ -42,6 +52,13 @@ export function judgeHello(
   peer: SiteCode,
   hello: LinkHello,
 ): Greeting {
+  if (hello.site !== peer) {
+    return new LinkError(
+      'REFUSED',
+      `the site with the key of ${peer} calls itself ${hello.site}: its data folder was copied from another site; set it up in an empty folder`,
+      { peer, claimed: hello.site },
+    );
+  }
   if (hello.protocols.highest < linkProtocols.lowest || hello.protocols.lowest > linkProtocols.highest) {
     return new LinkError(
       'PROTOCOL',
@@ -71,7 +88,7 @@ export function judgeHello(
   return halt && haltError(halt, peer);
 }
 
-/** Stops a link because the histories of both sides do not fit. Answers the error for whoever asked. */
+/** Stops a link because the histories of both sides do not fit; the first reason stays. Answers the error for whoever asked. */
 export function haltForFork(
   { records, settings }: WriteTables,
   peer: SiteCode,
@@ -79,7 +96,9 @@ export function haltForFork(
   now: EpochMs,
 ): LinkError {
   const state = readLink(settings, peer);
-  const halt: LinkHalt = { code: 'FORK', reason, since: now, epochs: { own: records.epoch(), peer: state.epoch } };
+  const epochs: LinkEpochs = { own: records.epoch(), peer: state.epoch };
+  const held = state.halt !== undefined && !endsHalt(state.halt, epochs) ? state.halt : undefined;
+  const halt: LinkHalt = held ?? { code: 'FORK', reason, since: now, epochs };
   writeLink(settings, peer, { ...state, halt });
   return haltError(halt, peer);
 }

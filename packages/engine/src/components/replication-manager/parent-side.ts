@@ -84,7 +84,10 @@ export class ParentSide implements PeerHandler {
     }
     return entry.parent === self
       ? { kind: 'child', site: entry.code }
-      : refusal('REFUSED', `the parent of site ${entry.code} is ${entry.parent ?? 'none'}, not ${self}: correct the parent's address`);
+      : refusal(
+          'REFUSED',
+          `the parent of site ${entry.code} is ${entry.parent ?? 'none'}, not ${self}: correct the parent's address`,
+        );
   }
 
   async hello(child: SiteCode, hello: LinkHello): Promise<LinkHello> {
@@ -97,7 +100,11 @@ export class ParentSide implements PeerHandler {
     this.#sessions.set(child, session);
     if (refused !== undefined) {
       session.problem = refused.message;
-      log.error('The link of child site {child} is refused: {reason}', { child, reason: refused.message, code: refused.code });
+      log.error('The link of child site {child} is refused: {reason}', {
+        child,
+        reason: refused.message,
+        code: refused.code,
+      });
       throw refused;
     }
     this.#options.authority?.raiseEpochs(new Map([[child, hello.epoch]]));
@@ -121,7 +128,9 @@ export class ParentSide implements PeerHandler {
       try {
         this.#requireAdmitted(child);
         const { roster } = view.current();
-        const batch = database.read(({ records }) => readBatch(records, cursor, (record) => goesDown(roster, child, record)));
+        const batch = database.read(({ records }) =>
+          readBatch(records, cursor, (record) => goesDown(roster, child, record)),
+        );
         cursor = batch.cursor;
         const leftMs = deadline - clock.now();
         if (batch.records.length > 0 || (batch.complete && leftMs <= 0)) {
@@ -146,7 +155,11 @@ export class ParentSide implements PeerHandler {
       throw halted;
     }
     try {
-      const records = this.#admissible(child, values.map((value) => checkRecord(value, digests)), roster);
+      const records = this.#admissible(
+        child,
+        values.map((value) => checkRecord(value, digests)),
+        roster,
+      );
       this.#checkQuota(child, records, roster);
       database.write((tables) => {
         // Never backwards: a request that was given up may still arrive after the one that replaced it.
@@ -158,7 +171,11 @@ export class ParentSide implements PeerHandler {
     } catch (error) {
       const refused = this.#refusalOf(child, error);
       session.problem = refused.message;
-      log.error('Records of child site {child} are refused: {reason}', { child, reason: refused.message, code: refused.code });
+      log.error('Records of child site {child} are refused: {reason}', {
+        child,
+        reason: refused.message,
+        code: refused.code,
+      });
       throw refused;
     }
   }
@@ -178,7 +195,9 @@ export class ParentSide implements PeerHandler {
         const session = this.#sessions.get(code);
         return {
           site: code,
-          ...(session === undefined ? {} : { lastSeenAt: session.lastSeenAt, behind: Math.max(0, head - session.takenUpTo) }),
+          ...(session === undefined
+            ? {}
+            : { lastSeenAt: session.lastSeenAt, behind: Math.max(0, head - session.takenUpTo) }),
           ...(session?.problem === undefined ? {} : { problem: session.problem }),
         };
       });
@@ -187,7 +206,11 @@ export class ParentSide implements PeerHandler {
   #requireGreeting(child: SiteCode): Session {
     const session = this.#sessions.get(child);
     if (session === undefined) {
-      throw new LinkError('STALLED', `site ${this.#options.site} has been started since site ${child} greeted it: greet again`, { child });
+      throw new LinkError(
+        'STALLED',
+        `site ${this.#options.site} has been started since site ${child} greeted it: greet again`,
+        { child },
+      );
     }
     session.lastSeenAt = this.#options.clock.now();
     return session;
@@ -207,7 +230,11 @@ export class ParentSide implements PeerHandler {
     }
   }
 
-  #admissible(child: SiteCode, records: readonly ReplicatedRecord[], roster: Roster): readonly ReplicatedRecord[] {
+  #admissible(
+    child: SiteCode,
+    records: readonly ReplicatedRecord[],
+    roster: Roster,
+  ): readonly ReplicatedRecord[] {
     return records.filter((record) => {
       const verdict = judgeUpward(roster, child, record);
       if (verdict.kind === 'refused') {
@@ -225,10 +252,13 @@ export class ParentSide implements PeerHandler {
     const { database, quota } = this.#options;
     const owners = [child, ...descendantsOf(roster, child).map(({ code }) => code)];
     const { held, added } = database.read((tables) => {
-      const fresh = records.filter(({ owner, kind, key }) => tables.records.get(owner, kind, key) === undefined);
+      const fresh = records.filter(
+        ({ owner, kind, key }) => tables.records.get(owner, kind, key) === undefined,
+      );
       return { held: tables.records.usage(owners), added: fresh.length };
     });
-    const sizeBytes = held.sizeBytes + records.reduce((sum, { body }) => sum + JSON.stringify(body).length, 0);
+    const sizeBytes =
+      held.sizeBytes + records.reduce((sum, { body }) => sum + JSON.stringify(body).length, 0);
     if (added > 0 && held.count + added > quota.recordsMax) {
       throw quotaExceeded(child, `${held.count + added} records`, `${quota.recordsMax}`);
     }
@@ -273,7 +303,12 @@ function highestEpochs(records: readonly ReplicatedRecord[]): ReadonlyMap<SiteCo
 }
 
 /** Until something is committed, the time is over, or the signal ends the wait. */
-async function firstOf(committed: Promise<void>, waitMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+async function firstOf(
+  committed: Promise<void>,
+  waitMs: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   const woken = new AbortController();
   void committed.then(() => woken.abort());
   try {

@@ -26,7 +26,9 @@ export function checkRecord(value: unknown, digests: Digests): ReplicatedRecord 
   try {
     const record = recordFormat.check(value);
     if (record.epoch < 1) {
-      throw new RecordError('MALFORMED', `a record of site ${record.owner} has no epoch`, { owner: record.owner });
+      throw new RecordError('MALFORMED', `a record of site ${record.owner} has no epoch`, {
+        owner: record.owner,
+      });
     }
     if (recordHash(record, digests.of) !== record.hash) {
       throw new RecordError(
@@ -39,7 +41,9 @@ export function checkRecord(value: unknown, digests: Digests): ReplicatedRecord 
     return record;
   } catch (cause) {
     if (cause instanceof WireError) {
-      throw new RecordError('MALFORMED', `a record cannot be taken: ${cause.message}`, cause.details, { cause });
+      throw new RecordError('MALFORMED', `a record cannot be taken: ${cause.message}`, cause.details, {
+        cause,
+      });
     }
     throw cause;
   }

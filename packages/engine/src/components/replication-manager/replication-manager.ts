@@ -49,7 +49,9 @@ export class ReplicationManager implements Component {
   readonly #parentSide: ParentSide;
   readonly #childSide: ChildSide | undefined;
   readonly #joins: WorkLoop;
-  #running: { readonly lifetime: AbortController; readonly link: Promise<void>; readonly stopListening: () => void } | undefined;
+  #running:
+    | { readonly lifetime: AbortController; readonly link: Promise<void>; readonly stopListening: () => void }
+    | undefined;
 
   constructor(options: ReplicationManagerOptions) {
     this.#options = options;
@@ -72,7 +74,9 @@ export class ReplicationManager implements Component {
       ...(options.topTier === undefined ? {} : { authority: options.topTier.authority }),
     });
     this.children = this.#parentSide;
-    this.#childSide = options.parent && new ChildSide({ ...shared, random, parent: options.parent.site, link: options.parent.link });
+    this.#childSide =
+      options.parent &&
+      new ChildSide({ ...shared, random, parent: options.parent.site, link: options.parent.link });
     this.#joins = new WorkLoop({
       clock,
       random,

@@ -4,7 +4,11 @@ import { HierarchyError } from '@sallyport/core/domain/sites/hierarchy-error';
 import { compareRosters } from '@sallyport/core/domain/sites/roster';
 import type { ReplicatedRecord } from '@sallyport/core/domain/sites/site';
 import type { SiteCode } from '@sallyport/core/shared/ids';
-import { verifyOperatingKey, verifyRoster, type VerificationTools } from '@sallyport/core/wire/hierarchy-documents';
+import {
+  verifyOperatingKey,
+  verifyRoster,
+  type VerificationTools,
+} from '@sallyport/core/wire/hierarchy-documents';
 import type { EnvelopeJson } from '@sallyport/core/wire/signed-document';
 import type { Hierarchy } from '../hierarchy-identity/hierarchy-view.ts';
 
@@ -42,7 +46,9 @@ export function admitFromParent(
     }
     const next = take(record, hierarchy, tools);
     if (next === 'replaced') {
-      ignored.push(`${record.kind} ${record.epoch}.${record.n} of site ${record.owner} has been replaced already`);
+      ignored.push(
+        `${record.kind} ${record.epoch}.${record.n} of site ${record.owner} has been replaced already`,
+      );
     } else {
       hierarchy = next;
       admitted.push(record);
@@ -51,7 +57,11 @@ export function admitFromParent(
   return { records: admitted, hierarchy, ignored };
 }
 
-function take(record: ReplicatedRecord, hierarchy: Hierarchy, tools: VerificationTools): Hierarchy | 'replaced' {
+function take(
+  record: ReplicatedRecord,
+  hierarchy: Hierarchy,
+  tools: VerificationTools,
+): Hierarchy | 'replaced' {
   const { documents, hierarchyId } = hierarchy;
   if (record.kind === 'operating-key') {
     const operatingKey = record.body as EnvelopeJson;
@@ -59,7 +69,10 @@ function take(record: ReplicatedRecord, hierarchy: Hierarchy, tools: Verificatio
     if (statement.sequence < hierarchy.statement.sequence) {
       return 'replaced';
     }
-    if (statement.sequence === hierarchy.statement.sequence && statement.operatingKey !== hierarchy.statement.operatingKey) {
+    if (
+      statement.sequence === hierarchy.statement.sequence &&
+      statement.operatingKey !== hierarchy.statement.operatingKey
+    ) {
       throw new HierarchyError(
         'FORGED',
         `two different operating keys have the sequence ${statement.sequence}: the recovery key was used twice; sign one with a higher sequence`,
@@ -74,7 +87,11 @@ function take(record: ReplicatedRecord, hierarchy: Hierarchy, tools: Verificatio
   return hierarchy;
 }
 
-function takeRoster(record: ReplicatedRecord, hierarchy: Hierarchy, tools: VerificationTools): Hierarchy | 'replaced' {
+function takeRoster(
+  record: ReplicatedRecord,
+  hierarchy: Hierarchy,
+  tools: VerificationTools,
+): Hierarchy | 'replaced' {
   const { documents } = hierarchy;
   const envelope = record.body as EnvelopeJson;
   if (envelope.payload === documents.roster.payload) {

@@ -43,7 +43,12 @@ export class WorkLoop {
   #interrupt: (() => void) | undefined;
   #waiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 
-  constructor(options: { readonly clock: Clock; readonly random: Random; readonly log: Log; readonly pass: Pass }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly log: Log;
+    readonly pass: Pass;
+  }) {
     this.#clock = options.clock;
     this.#random = options.random;
     this.#log = options.log;
@@ -117,7 +122,10 @@ export class WorkLoop {
     this.#failures += 1;
     const nextAt = this.#clock.now() + backOffMs(failureBackOff, this.#failures, this.#random.fraction());
     const reason = messageOf(error);
-    this.#log.error('Work failed, next try at {nextAt}: {err}', { nextAt: new Date(nextAt).toISOString(), err: reason });
+    this.#log.error('Work failed, next try at {nextAt}: {err}', {
+      nextAt: new Date(nextAt).toISOString(),
+      err: reason,
+    });
     this.#setStatus({ state: 'failing', reason, nextAt, lastError: reason });
     return nextAt;
   }

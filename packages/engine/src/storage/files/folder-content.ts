@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import type { Digest } from '@sallyport/core/shared/ids';
-import { ContentError } from '../../ports/content-error.ts';
+import { ContentError } from '@sallyport/core/domain/content/content-error';
 import type { ContentSource } from '../../ports/content-source.ts';
 import { chunksOf, onDisk } from './blob-files.ts';
 import { isMissing } from './file-errors.ts';

@@ -26,7 +26,9 @@ async function holder(): Promise<ChildProcess> {
     const { lockFolder } = await import(${JSON.stringify(new URL('./folder-lock.ts', import.meta.url).href)});
     try { lockFolder(${JSON.stringify(folder)}); process.send('held'); } catch (error) { process.send(error.code); process.disconnect(); }
     process.on('message', () => {});`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   children.add(child);
   const [answer] = await once(child, 'message');
   assert.equal(answer, 'held');

@@ -28,7 +28,9 @@ test('has nothing under a name that was never given', async () => {
 });
 
 test('never overwrites, however many try at once', async () => {
-  const results = await Promise.allSettled([1, 2, 3, 4].map((value) => vault.create('link', new Uint8Array([value]))));
+  const results = await Promise.allSettled(
+    [1, 2, 3, 4].map((value) => vault.create('link', new Uint8Array([value]))),
+  );
   assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
   const before = await vault.load('link');
   await assert.rejects(vault.create('link', new Uint8Array([9])), { code: 'EXISTS' });

@@ -42,7 +42,10 @@ export class FileVault implements Vault {
         );
       }
       if (size === 0 || size > secretMaxBytes) {
-        throw new StorageError('UNREADABLE', `${path} holds no private key: restore it from a backup`, { path, size });
+        throw new StorageError('UNREADABLE', `${path} holds no private key: restore it from a backup`, {
+          path,
+          size,
+        });
       }
       return await handle.readFile();
     } finally {

@@ -92,7 +92,10 @@ function enterWal(database: DatabaseSync): void {
       database.exec('PRAGMA journal_mode = WAL');
       return;
     } catch (error) {
-      if (attempt >= 200 || !(error instanceof Error && 'errcode' in error && error.errcode === busyErrorCode)) {
+      if (
+        attempt >= 200 ||
+        !(error instanceof Error && 'errcode' in error && error.errcode === busyErrorCode)
+      ) {
         throw error;
       }
       Atomics.wait(pause, 0, 0, 10);

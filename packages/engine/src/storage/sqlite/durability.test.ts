@@ -50,22 +50,34 @@ test('what was answered survives a kill in the middle of writing', async () => {
 test('processes that start at once make one schema', async () => {
   const children = Array.from({ length: 6 }, () => fork(writer, [path, 'PRI', 'open-only']));
   const codes = await Promise.all(children.map(async (child) => (await once(child, 'exit'))[0] as number));
-  assert.deepEqual(codes, codes.map(() => 0));
+  assert.deepEqual(
+    codes,
+    codes.map(() => 0),
+  );
   const database = new DatabaseSync(path);
   const steps = database.prepare('SELECT number FROM migration ORDER BY number').all();
   database.close();
-  assert.deepEqual(steps.map((row) => row['number']), siteMigrations.map(({ number }) => number));
+  assert.deepEqual(
+    steps.map((row) => row['number']),
+    siteMigrations.map(({ number }) => number),
+  );
 });
 
 test('steps are numbered from 1 without gaps', () => {
-  assert.deepEqual(siteMigrations.map(({ number }) => number), siteMigrations.map((_, index) => index + 1));
+  assert.deepEqual(
+    siteMigrations.map(({ number }) => number),
+    siteMigrations.map((_, index) => index + 1),
+  );
 });
 
 test('a newer schema is refused when it breaks what is here, and used when it only adds', () => {
   fileDatabase(path, 'PRI').close();
   const next = siteMigrations.length + 1;
   const connection = new Connection(path, 'write');
-  migrate(connection, [...siteMigrations, { number: next, name: 'more', breaking: false, sql: 'CREATE TABLE more (a INTEGER) STRICT' }]);
+  migrate(connection, [
+    ...siteMigrations,
+    { number: next, name: 'more', breaking: false, sql: 'CREATE TABLE more (a INTEGER) STRICT' },
+  ]);
   fileDatabase(path, 'PRI').close();
   migrate(connection, [
     ...siteMigrations,
@@ -78,7 +90,9 @@ test('a newer schema is refused when it breaks what is here, and used when it on
 
 test('a step that fails leaves the schema as it was', () => {
   const connection = new Connection(join(folder, 'other.db'), 'write');
-  const broken = [{ number: 1, name: 'broken', breaking: false, sql: 'CREATE TABLE a (b INTEGER) STRICT; CREATE TABEL x' }];
+  const broken = [
+    { number: 1, name: 'broken', breaking: false, sql: 'CREATE TABLE a (b INTEGER) STRICT; CREATE TABEL x' },
+  ];
   assert.throws(() => migrate(connection, broken));
   assert.deepEqual(connection.all(`SELECT name FROM sqlite_master`), []);
   connection.close();
@@ -111,7 +125,10 @@ test('a backup is one consistent, usable database, made while others write', asy
   database.close();
   assert.deepEqual(readdirSync(join(folder, 'backup')), ['copy.db']);
   const copy = fileDatabase(target, 'PRI');
-  const { count, usage } = copy.read(({ records, settings }) => ({ count: settings.get('count'), usage: records.usage([siteCode('PRI')]) }));
+  const { count, usage } = copy.read(({ records, settings }) => ({
+    count: settings.get('count'),
+    usage: records.usage([siteCode('PRI')]),
+  }));
   assert.ok(Number(count) >= 300);
   assert.equal(usage.count, count);
   copy.close();
@@ -123,6 +140,9 @@ test('a database in memory can be backed up too', async () => {
   await database.backup(join(folder, 'copy.db'));
   database.close();
   const copy = fileDatabase(join(folder, 'copy.db'), 'PRI');
-  assert.equal(copy.read(({ settings }) => settings.get('a')), 1);
+  assert.equal(
+    copy.read(({ settings }) => settings.get('a')),
+    1,
+  );
   copy.close();
 });

@@ -72,13 +72,21 @@ export class RecordTables implements RecordReads, RecordWrites {
 
   list(filter: { readonly kind?: RecordKind; readonly owner?: SiteCode }): readonly ReplicatedRecord[] {
     const { kind, owner } = filter;
-    const conditions = [...(owner === undefined ? [] : ['owner = ?']), ...(kind === undefined ? [] : ['kind = ?'])];
+    const conditions = [
+      ...(owner === undefined ? [] : ['owner = ?']),
+      ...(kind === undefined ? [] : ['kind = ?']),
+    ];
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
     const values = [owner, kind].filter((value) => value !== undefined);
-    return this.#connection.all(`SELECT ${columns} FROM record ${where} ORDER BY owner, kind, key`, ...values).map(recordOf);
+    return this.#connection
+      .all(`SELECT ${columns} FROM record ${where} ORDER BY owner, kind, key`, ...values)
+      .map(recordOf);
   }
 
-  after(after: number, limit: number): readonly { readonly arrival: number; readonly record: ReplicatedRecord }[] {
+  after(
+    after: number,
+    limit: number,
+  ): readonly { readonly arrival: number; readonly record: ReplicatedRecord }[] {
     return this.#connection
       .all(`SELECT ${columns} FROM record WHERE arrival > ? ORDER BY arrival LIMIT ?`, after, limit)
       .map((row) => ({ arrival: Number(row['arrival']), record: recordOf(row) }));
@@ -89,7 +97,9 @@ export class RecordTables implements RecordReads, RecordWrites {
   }
 
   cursor(peer: SiteCode): number {
-    return Number(this.#connection.get('SELECT cursor FROM record_cursor WHERE peer = ?', peer)?.['cursor'] ?? 0);
+    return Number(
+      this.#connection.get('SELECT cursor FROM record_cursor WHERE peer = ?', peer)?.['cursor'] ?? 0,
+    );
   }
 
   epoch(): number {
@@ -112,7 +122,14 @@ export class RecordTables implements RecordReads, RecordWrites {
     if (held !== undefined && this.#hashRecord({ ...fieldsOf(held), body }) === held.hash) {
       return held;
     }
-    const fields: RecordFields = { owner: this.#site, kind, key, epoch: this.epoch(), n: (held?.n ?? 0) + 1, body };
+    const fields: RecordFields = {
+      owner: this.#site,
+      kind,
+      key,
+      epoch: this.epoch(),
+      n: (held?.n ?? 0) + 1,
+      body,
+    };
     const record = { ...fields, hash: this.#hashRecord(fields) };
     this.#store(record, held, at);
     return record;
@@ -212,7 +229,9 @@ export class RecordTables implements RecordReads, RecordWrites {
 
   #nextArrival(): number {
     return Number(
-      this.#connection.get('UPDATE site_self SET arrival = arrival + 1 WHERE id = 1 RETURNING arrival')?.['arrival'],
+      this.#connection.get('UPDATE site_self SET arrival = arrival + 1 WHERE id = 1 RETURNING arrival')?.[
+        'arrival'
+      ],
     );
   }
 

@@ -16,8 +16,8 @@ export class SettingTables implements SettingReads, SettingWrites {
   }
 
   get(name: string): unknown {
-    const value = this.#connection.get('SELECT value FROM setting WHERE name = ?', name)?.['value'];
-    return value === undefined ? undefined : JSON.parse(String(value));
+    const row = this.#connection.get('SELECT value FROM setting WHERE name = ?', name);
+    return row && JSON.parse(String(row['value']));
   }
 
   put(name: string, value: unknown): void {

@@ -59,7 +59,9 @@ class SqliteSiteDatabase implements SiteDatabase {
 
   write<T>(work: (tables: WriteTables) => T): T {
     const changesBefore = totalChanges(this.#writer);
-    const result = this.#exclusively(() => this.#writer.transaction('BEGIN IMMEDIATE', () => work(this.#writeTables)));
+    const result = this.#exclusively(() =>
+      this.#writer.transaction('BEGIN IMMEDIATE', () => work(this.#writeTables)),
+    );
     if (totalChanges(this.#writer) !== changesBefore) {
       queueMicrotask(() => {
         for (const listener of this.#listeners) {
@@ -109,7 +111,10 @@ class SqliteSiteDatabase implements SiteDatabase {
   #exclusively<T>(work: () => T): T {
     this.#requireOpen();
     if (this.#working) {
-      throw new StorageError('NESTED', 'the work of a database transaction began another: use the tables it was given');
+      throw new StorageError(
+        'NESTED',
+        'the work of a database transaction began another: use the tables it was given',
+      );
     }
     this.#working = true;
     try {
@@ -152,7 +157,10 @@ function openWriter(path: string, site: SiteCode): Connection {
 
 /** A database is its site's for good: opened for another one, it would speak with a wrong name. */
 function claim(connection: Connection, path: string, site: SiteCode): void {
-  connection.run('INSERT INTO site_self (id, site, epoch, arrival) VALUES (1, ?, 1, 0) ON CONFLICT DO NOTHING', site);
+  connection.run(
+    'INSERT INTO site_self (id, site, epoch, arrival) VALUES (1, ?, 1, 0) ON CONFLICT DO NOTHING',
+    site,
+  );
   const owner = String(connection.get('SELECT site FROM site_self WHERE id = 1')?.['site']);
   if (owner !== site) {
     throw new StorageError(

@@ -1,5 +1,10 @@
 import { foldEvent, refold } from '@sallyport/core/domain/updates/state';
-import type { UpdateEvent, UpdateEventName, UpdateProjection, UpdateState } from '@sallyport/core/domain/updates/event';
+import type {
+  UpdateEvent,
+  UpdateEventName,
+  UpdateProjection,
+  UpdateState,
+} from '@sallyport/core/domain/updates/event';
 import { UpdateError } from '@sallyport/core/domain/updates/update-error';
 import type { PackageGuid, SiteCode } from '@sallyport/core/shared/ids';
 import type { UpdateReads } from '../../ports/site-database.ts';
@@ -38,7 +43,8 @@ export const updateSchema = `
   CREATE UNIQUE INDEX update_projection_one_install ON update_projection (site) WHERE state = 'INSTALL_IN_PROGRESS'`;
 
 const eventColumns = 'guid, site, sequence, attempt, event, at, data';
-const projectionColumns = 'guid, site, attempt, sequence, state, since, reason, next_at, steps_done, content_held, data';
+const projectionColumns =
+  'guid, site, attempt, sequence, state, since, reason, next_at, steps_done, content_held, data';
 
 /** The `update_event` log and its projection. The only way to change either is to append an event. */
 export class UpdateTables implements UpdateReads {
@@ -57,7 +63,9 @@ export class UpdateTables implements UpdateReads {
     return row && projectionOf(row);
   }
 
-  projections(filter: { readonly guid?: PackageGuid; readonly site?: SiteCode } = {}): readonly UpdateProjection[] {
+  projections(
+    filter: { readonly guid?: PackageGuid; readonly site?: SiteCode } = {},
+  ): readonly UpdateProjection[] {
     const { where, values } = whereOf(filter);
     return this.#connection
       .all(`SELECT ${projectionColumns} FROM update_projection ${where} ORDER BY guid, site`, ...values)
@@ -66,7 +74,9 @@ export class UpdateTables implements UpdateReads {
 
   events(filter: { readonly guid?: PackageGuid; readonly site?: SiteCode }): readonly UpdateEvent[] {
     const { where, values } = whereOf(filter);
-    return this.#connection.all(`SELECT ${eventColumns} FROM update_event ${where} ORDER BY id`, ...values).map(eventOf);
+    return this.#connection
+      .all(`SELECT ${eventColumns} FROM update_event ${where} ORDER BY id`, ...values)
+      .map(eventOf);
   }
 
   /** Appends to the log and moves the projection. */
@@ -91,7 +101,12 @@ export class UpdateTables implements UpdateReads {
    * history from there. Nothing else ever leaves the log.
    */
   truncate(guid: PackageGuid, site: SiteCode, sequence: number): void {
-    this.#connection.run('DELETE FROM update_event WHERE guid = ? AND site = ? AND sequence >= ?', guid, site, sequence);
+    this.#connection.run(
+      'DELETE FROM update_event WHERE guid = ? AND site = ? AND sequence >= ?',
+      guid,
+      site,
+      sequence,
+    );
     const left = refold(this.events({ guid, site }));
     if (left === undefined) {
       this.#connection.run('DELETE FROM update_projection WHERE guid = ? AND site = ?', guid, site);
@@ -101,7 +116,8 @@ export class UpdateTables implements UpdateReads {
   }
 
   #putProjection(projection: UpdateProjection): void {
-    const { guid, site, attempt, sequence, state, since, reason, nextAt, stepsDone, contentHeld, data } = projection;
+    const { guid, site, attempt, sequence, state, since, reason, nextAt, stepsDone, contentHeld, data } =
+      projection;
     try {
       this.#connection.run(
         `INSERT INTO update_projection (${projectionColumns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -133,7 +149,7 @@ export class UpdateTables implements UpdateReads {
       `SELECT guid FROM update_projection WHERE site = ? AND state = 'INSTALL_IN_PROGRESS'`,
       site,
     );
-    const other = String(running?.['guid'] ?? 'another package');
+    const other = running === undefined ? 'another package' : String(running['guid']);
     return new UpdateError(
       'INSTALL_RUNNING',
       `package ${guid} cannot be installed at site ${site} now: ${other} is being installed there; it goes on when that ends`,
@@ -148,7 +164,10 @@ function whereOf(filter: { readonly guid?: PackageGuid; readonly site?: SiteCode
   readonly values: readonly string[];
 } {
   const { guid, site } = filter;
-  const conditions = [...(guid === undefined ? [] : ['guid = ?']), ...(site === undefined ? [] : ['site = ?'])];
+  const conditions = [
+    ...(guid === undefined ? [] : ['guid = ?']),
+    ...(site === undefined ? [] : ['site = ?']),
+  ];
   return {
     where: conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`,
     values: [guid, site].filter((value) => value !== undefined),

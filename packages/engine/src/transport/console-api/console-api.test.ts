@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { Type } from 'typebox';
 import { SallyportError } from '@sallyport/core/shared/errors';
-import { ApiError, LocalApiClient } from './client.ts';
+import { type ApiError, LocalApiClient } from './client.ts';
 import { serveLocalApi, type LocalApi, type LocalApiServer } from './server.ts';
 import { localSocketPath } from './socket-path.ts';
 

@@ -47,19 +47,32 @@ export function understood<T>(read: () => T, peer: string): T {
     return read();
   } catch (cause) {
     if (cause instanceof WireError) {
-      throw new LinkError('PROTOCOL', `${peer} answers something that is not understood here: ${cause.message}`, { peer }, { cause });
+      throw new LinkError(
+        'PROTOCOL',
+        `${peer} answers something that is not understood here: ${cause.message}`,
+        { peer },
+        { cause },
+      );
     }
     throw cause;
   }
 }
 
-async function readLimited(body: AsyncIterable<Uint8Array>, maxBytes: number, peer: string): Promise<Uint8Array> {
+async function readLimited(
+  body: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  peer: string,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of body) {
     sizeBytes += chunk.length;
     if (sizeBytes > maxBytes) {
-      throw new LinkError('PROTOCOL', `${peer} sends more than the ${maxBytes} bytes that one message may have`, { peer });
+      throw new LinkError(
+        'PROTOCOL',
+        `${peer} sends more than the ${maxBytes} bytes that one message may have`,
+        { peer },
+      );
     }
     chunks.push(chunk);
   }
@@ -80,11 +93,14 @@ function refusalOf(status: number, bytes: Uint8Array, peer: string): LinkError {
 }
 
 function transportError(error: unknown, url: URL, peer: string): LinkError {
-  const stalled =
-    error instanceof errors.HeadersTimeoutError ||
-    error instanceof errors.BodyTimeoutError;
+  const stalled = error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError;
   return stalled
-    ? new LinkError('STALLED', `${peer} at ${url.host} does not answer: it is overloaded, or the network loses what it sends`, { peer, address: url.host }, { cause: error })
+    ? new LinkError(
+        'STALLED',
+        `${peer} at ${url.host} does not answer: it is overloaded, or the network loses what it sends`,
+        { peer, address: url.host },
+        { cause: error },
+      )
     : new LinkError(
         'UNREACHABLE',
         `${peer} cannot be reached at ${url.host} (${messageOf(error)}): start its site server, or check address, name resolution and firewall`,

@@ -1,4 +1,10 @@
-import { joinReplyFormat, type JoinReply, type JoinRequest, joinRequestFormat, type JoinToken } from '@sallyport/core/wire/join';
+import {
+  joinReplyFormat,
+  type JoinReply,
+  type JoinRequest,
+  joinRequestFormat,
+  type JoinToken,
+} from '@sallyport/core/wire/join';
 import type { Agent } from 'undici';
 import type { JoinChannel } from '../../ports/join-channel.ts';
 import { post, understood } from './link-client.ts';

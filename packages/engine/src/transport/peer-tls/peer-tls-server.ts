@@ -7,7 +7,13 @@ import type { SiteCode } from '@sallyport/core/shared/ids';
 import { joinRequestFormat } from '@sallyport/core/wire/join';
 import { batchFormat, helloFormat, linkLimits, pullFormat } from '@sallyport/core/wire/link';
 import { WireError } from '@sallyport/core/wire/wire-error';
-import { fastify, type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  fastify,
+  type FastifyInstance,
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import type { Blobs } from '../../ports/blobs.ts';
 import { LinkError, type LinkErrorCode } from '../../ports/link-error.ts';
 import type { Log } from '../../ports/log.ts';
@@ -75,17 +81,23 @@ export class PeerTlsServer {
       keepAliveTimeout: linkLimits.waitMaxMs + 15_000,
     });
     server.server.maxConnections = connectionsMax;
-    // fastify's types tell HTTP and HTTPS instances apart where plug-ins do not.
-    this.#server = server as unknown as FastifyInstance;
+    this.#server = server;
     this.#server.removeAllContentTypeParsers();
-    this.#server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    this.#server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+      done(null, body),
+    );
     this.#server.setErrorHandler((error, _request, reply) => this.#sendError(error, reply));
-    this.#server.post('/join/v1', { bodyLimit: joinRequestFormat.maxBytes }, (request) => this.#join(request));
+    this.#server.post('/join/v1', { bodyLimit: joinRequestFormat.maxBytes }, (request) =>
+      this.#join(request),
+    );
     void this.#server.register(this.#childrenOnly(options));
   }
 
   /** Resolves to the address once it listens; port 0 takes a free one. */
-  async listen(address: { readonly host: string; readonly port: number }): Promise<{ readonly host: string; readonly port: number }> {
+  async listen(address: {
+    readonly host: string;
+    readonly port: number;
+  }): Promise<{ readonly host: string; readonly port: number }> {
     await this.#server.listen(address);
     const bound = this.#server.server.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
@@ -107,14 +119,14 @@ export class PeerTlsServer {
       scope.addHook('onRequest', async (request) => {
         request.child = this.#identify(request);
       });
-      scope.post('/link/v1/hello', { bodyLimit: helloFormat.maxBytes }, async (request) =>
+      scope.post('/link/v1/hello', { bodyLimit: helloFormat.maxBytes }, (request) =>
         this.#handler.hello(childOf(request), helloFormat.parse(bodyOf(request))),
       );
       scope.post('/link/v1/pull', { bodyLimit: pullFormat.maxBytes }, async (request, reply) => {
         const { after, waitMs } = pullFormat.parse(bodyOf(request));
         return this.#handler.pull(childOf(request), after, waitMs, this.#signalOf(reply));
       });
-      scope.post('/link/v1/push', async (request) => {
+      scope.post('/link/v1/push', (request) => {
         const { records, cursor } = batchFormat.parse(bodyOf(request));
         this.#handler.push(childOf(request), records, cursor);
         return {};
@@ -128,7 +140,9 @@ export class PeerTlsServer {
       scope.get<{ Params: { '*': string } }>('/targets/*', async (request, reply) => {
         const signal = this.#signalOf(reply);
         const chunks = await repository.target(request.params['*'], { maxBytes: metadataMaxBytes }, signal);
-        return chunks === undefined ? notFound(reply) : sendBytes(reply, Readable.from(chunks, { objectMode: false }));
+        return chunks === undefined
+          ? notFound(reply)
+          : sendBytes(reply, Readable.from(chunks, { objectMode: false }));
       });
       await scope.register(this.#content, { blobs });
     };
@@ -137,14 +151,21 @@ export class PeerTlsServer {
   /** `serveContent` reads JSON bodies as objects, the rest of the link its own way. */
   readonly #content: FastifyPluginAsync<{ readonly blobs: Blobs }> = async (scope, options) => {
     scope.removeContentTypeParser('application/json');
-    scope.addContentTypeParser('application/json', { parseAs: 'string' }, scope.getDefaultJsonParser('error', 'error'));
+    scope.addContentTypeParser(
+      'application/json',
+      { parseAs: 'string' },
+      scope.getDefaultJsonParser('error', 'error'),
+    );
     await scope.register(serveContent, options);
   };
 
   #join(request: FastifyRequest) {
     const key = peerKeyOf(request.raw.socket as TLSSocket);
     if (key === undefined) {
-      throw new LinkError('FOREIGN_KEY', 'the connection was made without a site key: use "sallyport site setup" to join');
+      throw new LinkError(
+        'FOREIGN_KEY',
+        'the connection was made without a site key: use "sallyport site setup" to join',
+      );
     }
     return this.#handler.join(joinRequestFormat.parse(bodyOf(request)), key);
   }
@@ -153,7 +174,12 @@ export class PeerTlsServer {
     const key = peerKeyOf(request.raw.socket as TLSSocket);
     const identity =
       key === undefined
-        ? ({ kind: 'refused', code: 'FOREIGN_KEY', message: 'the connection was made without a site key: only sites of this hierarchy are served here' } as const)
+        ? ({
+            kind: 'refused',
+            code: 'FOREIGN_KEY',
+            message:
+              'the connection was made without a site key: only sites of this hierarchy are served here',
+          } as const)
         : this.#handler.identify(key);
     if (identity.kind === 'child') {
       return identity.site;
@@ -216,9 +242,14 @@ function notFound(reply: FastifyReply): FastifyReply {
 }
 
 function sendBytes(reply: FastifyReply, bytes: Buffer | Readable): FastifyReply {
-  return reply.header('content-type', 'application/octet-stream').header('cache-control', 'no-store').send(bytes);
+  return reply
+    .header('content-type', 'application/octet-stream')
+    .header('cache-control', 'no-store')
+    .send(bytes);
 }
 
 function statusCodeOf(error: unknown): number {
-  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+    ? error.statusCode
+    : 500;
 }

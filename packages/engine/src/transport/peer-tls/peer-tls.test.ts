@@ -5,8 +5,13 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { siteCode } from '@sallyport/core/shared/ids';
-import { joinedSite, startChild, topTierSite, type TestSite } from '../../../test-support/site-network.ts';
-import { MemoryVault } from '../../../test-support/memory-vault.ts';
+import {
+  joinedSite,
+  startChild,
+  startTopTier,
+  topTierSite,
+  type TestSite,
+} from '../../../test-support/site-network.ts';
 import { systemClock } from '../../compute/clock.ts';
 import { nodeKeys } from '../../compute/ed25519.ts';
 import type { LinkHello } from '../../ports/parent-link.ts';
@@ -15,11 +20,30 @@ import { adoptHierarchy } from '../../components/hierarchy-identity/hierarchy-se
 import { PeerTlsLink } from './peer-tls-link.ts';
 import { rawKeyOf, tlsIdentity, type TlsIdentity } from './tls-identity.ts';
 
-const hello: LinkHello = { site: siteCode('P01'), epoch: 1, protocols: { lowest: 1, highest: 1 }, tufVersions: {}, head: 0, cursor: 0, peerEpoch: 1 };
+const hello: LinkHello = {
+  site: siteCode('P01'),
+  epoch: 1,
+  protocols: { lowest: 1, highest: 1 },
+  tufVersions: {},
+  head: 0,
+  cursor: 0,
+  peerEpoch: 1,
+};
 const patience = (): AbortSignal => AbortSignal.timeout(15_000);
 
-function linkTo(t: { after(work: () => unknown): void }, address: string, parentKey: string, identity: TlsIdentity): PeerTlsLink {
-  const link = new PeerTlsLink({ parent: siteCode('CAS'), address, parentKey: () => parentKey, identity, clock: systemClock });
+function linkTo(
+  t: { after(work: () => unknown): void },
+  address: string,
+  parentKey: string,
+  identity: TlsIdentity,
+): PeerTlsLink {
+  const link = new PeerTlsLink({
+    parent: siteCode('CAS'),
+    address,
+    parentKey: () => parentKey,
+    identity,
+    clock: systemClock,
+  });
   t.after(() => link.close());
   return link;
 }
@@ -54,7 +78,9 @@ test('a stranger is told to join, a site of another parent where it belongs, and
   // Nothing else is open to them either.
   const content = linkTo(t, top.address, keyOf(top), stranger).content;
   await assert.rejects(content.open({ sha256: 'a'.repeat(64) as never, sizeBytes: 1 }, 0, patience()));
-  await assert.rejects(linkTo(t, top.address, keyOf(top), stranger).pull(0, 0, patience()), { code: 'NOT_IN_ROSTER' });
+  await assert.rejects(linkTo(t, top.address, keyOf(top), stranger).pull(0, 0, patience()), {
+    code: 'NOT_IN_ROSTER',
+  });
 });
 
 test('a child speaks to nobody but the key it knows, whoever answers', async (t) => {
@@ -65,7 +91,11 @@ test('a child speaks to nobody but the key it knows, whoever answers', async (t)
     code: 'FOREIGN_KEY',
     message: /is not parent site CAS: it shows the key/,
   });
-  assert.deepEqual(other.log.lines.filter((line) => line.includes('Refused')), [], 'it was sent nothing');
+  assert.deepEqual(
+    other.log.lines.filter((line) => line.includes('Refused')),
+    [],
+    'it was sent nothing',
+  );
 });
 
 test('a site of another hierarchy is refused by the parent, and its own log says so', async (t) => {
@@ -74,18 +104,29 @@ test('a site of another hierarchy is refused by the parent, and its own log says
   const child = await joinedSite(t, theirs, theirs, 'P01', 'primary');
   await child.stop();
   // The address of the wrong parent, and its key as well: as if the roster had been forged there.
-  await assert.rejects(linkTo(t, ours.address, keyOf(ours), child.identity).hello(hello, patience()), { code: 'NOT_IN_ROSTER' });
-  const lost = await startChild(t, child.code, child.vault, child.database, { code: theirs.code, address: ours.address });
+  await assert.rejects(linkTo(t, ours.address, keyOf(ours), child.identity).hello(hello, patience()), {
+    code: 'NOT_IN_ROSTER',
+  });
+  const lost = await startChild(t, child.code, child.vault, child.database, {
+    code: theirs.code,
+    address: ours.address,
+  });
   await lost.log.line(/link to parent site ZZZ is down \(FOREIGN_KEY\)/);
 });
 
 test('a port where nothing listens, and one where something else does, are told apart from a parent', async (t) => {
   const identity = await tlsIdentity(nodeKeys.generate(), 'P01');
-  const silent = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+  const silent = createServer((socket) => {
+    // Clients hang up on purpose here.
+    socket.on('error', () => undefined).resume();
+    socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+  });
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const { port } = silent.address() as { port: number };
-  await assert.rejects(linkTo(t, `127.0.0.1:${port}`, 'ab'.repeat(32), identity).hello(hello, patience()), { code: 'UNREACHABLE' });
+  await assert.rejects(linkTo(t, `127.0.0.1:${port}`, 'ab'.repeat(32), identity).hello(hello, patience()), {
+    code: 'UNREACHABLE',
+  });
   silent.close();
   await once(silent, 'close');
   await assert.rejects(linkTo(t, `127.0.0.1:${port}`, 'ab'.repeat(32), identity).hello(hello, patience()), {
@@ -105,22 +146,42 @@ test('TLS below 1.3 is refused', async (t) => {
 test('a child without a protocol in common is told which side is older', async (t) => {
   const top = await topTierSite(t);
   const child = await joinedSite(t, top, top, 'P01', 'primary');
-  await assert.rejects(child.link?.hello({ ...hello, protocols: { lowest: 7, highest: 9 } }, patience()) ?? Promise.resolve(), {
-    code: 'PROTOCOL',
-    message: /update the older of the two/,
-  });
+  await assert.rejects(
+    child.link?.hello({ ...hello, protocols: { lowest: 7, highest: 9 } }, patience()) ?? Promise.resolve(),
+    {
+      code: 'PROTOCOL',
+      message: /update the older of the two/,
+    },
+  );
 });
 
-test('records are given only to a child that has greeted, and messages that are none are refused', async (t) => {
+test('messages that are none are refused with what is wrong in them', async (t) => {
   const top = await topTierSite(t);
-  const vault = new MemoryVault();
-  await vault.create('link', nodeKeys.generate());
+  const child = await joinedSite(t, top, top, 'P01', 'primary');
+  const link = linkTo(t, top.address, keyOf(top), child.identity);
+  await assert.rejects(link.hello({ ...hello, head: -1 }, patience()), {
+    code: 'REFUSED',
+    message: /link greeting is not valid/,
+  });
+  await assert.rejects(link.hello({ ...hello, site: siteCode('P02') }, patience()), {
+    code: 'REFUSED',
+    message: /calls itself P02/,
+  });
+  await assert.rejects(link.pull(-1, 0, patience()), { code: 'REFUSED' });
+});
+
+test('a parent that was started anew gives and takes records only after a new greeting', async (t) => {
+  const top = await topTierSite(t);
   const child = await joinedSite(t, top, top, 'P01', 'primary');
   await child.log.line(/Linked with parent/);
   await child.stop();
-  const link = linkTo(t, top.address, keyOf(top), child.identity);
-  await assert.rejects(link.hello({ ...hello, head: -1 }, patience()), { code: 'REFUSED', message: /link greeting is not valid/ });
-  await assert.rejects(link.pull(-1, 0, patience()), { code: 'REFUSED' });
+  await top.stop();
+  const again = await startTopTier(t, top.code, top.vault, top.database);
+  const link = linkTo(t, again.address, keyOf(again), child.identity);
+  await assert.rejects(link.pull(0, 0, patience()), { code: 'STALLED', message: /greet again/ });
+  await assert.rejects(link.push([], 0, patience()), { code: 'STALLED' });
+  await link.hello({ ...hello, head: 1000 }, patience());
+  assert.ok((await link.pull(0, 0, patience())).records.length > 0);
 });
 
 test('content and vendor metadata come from the parent byte by byte', async (t) => {
@@ -137,12 +198,22 @@ test('content and vendor metadata come from the parent byte by byte', async (t) 
 
   const root = new TextEncoder().encode('{"signed": {"version": 1}}\n');
   await top.trust.saveRoot(1, root);
-  assert.deepEqual(new Uint8Array((await link.repository.metadata('1.root.json', { maxBytes: 1000 }, patience())) ?? []), root);
+  assert.deepEqual(
+    new Uint8Array((await link.repository.metadata('1.root.json', { maxBytes: 1000 }, patience())) ?? []),
+    root,
+  );
   assert.equal(await link.repository.metadata('2.root.json', { maxBytes: 1000 }, patience()), undefined);
-  const target = await link.repository.target(`catalog/${blob.sha256}.typescript.json`, { maxBytes: 1_000_000 }, patience());
+  const target = await link.repository.target(
+    `catalog/${blob.sha256}.typescript.json`,
+    { maxBytes: 1_000_000 },
+    patience(),
+  );
   assert.ok(target !== undefined);
   assert.deepEqual(await collect(target), bytes);
-  assert.equal(await link.repository.target(`catalog/${'0'.repeat(64)}.x.json`, { maxBytes: 1000 }, patience()), undefined);
+  assert.equal(
+    await link.repository.target(`catalog/${'0'.repeat(64)}.x.json`, { maxBytes: 1000 }, patience()),
+    undefined,
+  );
   assert.equal(await link.repository.target('service.json', { maxBytes: 1000 }, patience()), undefined);
 });
 
@@ -160,7 +231,13 @@ test('a site whose parent has another key by a newer roster follows the roster',
   adoptHierarchy(database, top.view.current().documents);
   let key = 'ab'.repeat(32);
   const identity = await tlsIdentity(nodeKeys.generate(), 'P09');
-  const link = new PeerTlsLink({ parent: top.code, address: top.address, parentKey: () => key, identity, clock: systemClock });
+  const link = new PeerTlsLink({
+    parent: top.code,
+    address: top.address,
+    parentKey: () => key,
+    identity,
+    clock: systemClock,
+  });
   t.after(() => link.close());
   await assert.rejects(link.hello(hello, patience()), { code: 'FOREIGN_KEY' });
   key = keyOf(top);

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { createPrivateKey, type KeyObject, type webcrypto, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, type webcrypto, type X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
 import { X509CertificateGenerator } from '@peculiar/x509';
 
@@ -55,6 +55,8 @@ async function webKeys(privateKey: KeyObject): Promise<webcrypto.CryptoKeyPair> 
   const { kty, crv, x } = jwk;
   return {
     privateKey: await subtle.importKey('jwk', jwk, 'Ed25519', true, ['sign']),
-    publicKey: await subtle.importKey('jwk', { kty, crv, x } as webcrypto.JsonWebKey, 'Ed25519', true, ['verify']),
+    publicKey: await subtle.importKey('jwk', { kty, crv, x } as webcrypto.JsonWebKey, 'Ed25519', true, [
+      'verify',
+    ]),
   };
 }

@@ -38,7 +38,9 @@ export class MemoryReleases implements Releases {
   }
 
   async list(product: ProductId): Promise<readonly string[]> {
-    return [...this.#current.values()].filter((release) => release.product === product).map(({ folder }) => folder);
+    return [...this.#current.values()]
+      .filter((release) => release.product === product)
+      .map(({ folder }) => folder);
   }
 
   async freeBytes(): Promise<number> {

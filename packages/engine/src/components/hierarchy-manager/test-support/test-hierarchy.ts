@@ -53,7 +53,11 @@ export interface TestSite {
   readonly log: KeptLog;
 }
 
-export type TestTopTier = TestSite & { readonly downloader: DmpDownloader; readonly operations: SiteOperations; readonly outbox: FactsOutbox };
+export type TestTopTier = TestSite & {
+  readonly downloader: DmpDownloader;
+  readonly operations: SiteOperations;
+  readonly outbox: FactsOutbox;
+};
 
 export interface TestHierarchyOptions {
   /** Codes of the sites below the top-tier site `CAS`, with their types. */
@@ -71,7 +75,11 @@ export class TestHierarchy {
   readonly roster: Roster;
   readonly top: TestTopTier;
   readonly children = new Map<string, TestSite>();
-  readonly #documents: { readonly hierarchyId: Roster['hierarchyId']; readonly operatingKey: EnvelopeJson; readonly roster: EnvelopeJson };
+  readonly #documents: {
+    readonly hierarchyId: Roster['hierarchyId'];
+    readonly operatingKey: EnvelopeJson;
+    readonly roster: EnvelopeJson;
+  };
   /** Everything that was ever in force is named by the releases that follow. */
   readonly #exchange: 'none' | 'vendor';
 
@@ -85,7 +93,12 @@ export class TestHierarchy {
       hierarchyId,
       version: 1,
       sites: [
-        { code: cas, type: options.children === undefined ? 'primary' : 'central', key: strangersKey(), epoch: 1 },
+        {
+          code: cas,
+          type: options.children === undefined ? 'primary' : 'central',
+          key: strangersKey(),
+          epoch: 1,
+        },
         ...Object.entries(options.children ?? {}).map(([code, type]) => ({
           code: siteCode(code),
           type,
@@ -113,7 +126,11 @@ export class TestHierarchy {
     for (const { code, type, parent } of hierarchy.roster.sites) {
       if (parent === undefined) continue;
       const above = hierarchy.site(parent);
-      const site = hierarchy.#site({ code, type, parent }, new StoreRepository(parent, above.trust, blobTargets(above.blobs)), new LibrarySource(above.blobs));
+      const site = hierarchy.#site(
+        { code, type, parent },
+        new StoreRepository(parent, above.trust, blobTargets(above.blobs)),
+        new LibrarySource(above.blobs),
+      );
       hierarchy.children.set(code, site);
       await hierarchy.#pinRoot(site);
     }
@@ -147,15 +164,28 @@ export class TestHierarchy {
   }
 
   /** Puts a release into force at a site, as its installer does. */
-  async runs(site: TestSite, guid: PackageGuid, version: string, installed: readonly PackageGuid[]): Promise<void> {
-    await site.releases.switchTo({ product, guid, version, folder: version, treeSha256: '0'.repeat(64), installed });
+  async runs(
+    site: TestSite,
+    guid: PackageGuid,
+    version: string,
+    installed: readonly PackageGuid[],
+  ): Promise<void> {
+    await site.releases.switchTo({
+      product,
+      guid,
+      version,
+      folder: version,
+      treeSha256: '0'.repeat(64),
+      installed,
+    });
   }
 
   /** Lets records travel over every link, and everybody do what follows, until nothing more happens. */
   async settle(): Promise<void> {
     for (let round = 0; round < 8; round += 1) {
       await this.clock.settle();
-      for (const [code, child] of this.children) this.#link(this.site(child.identity.parent ?? 'CAS'), child, siteCode(code));
+      for (const [code, child] of this.children)
+        this.#link(this.site(child.identity.parent ?? 'CAS'), child, siteCode(code));
     }
     await this.clock.settle();
   }
@@ -170,17 +200,38 @@ export class TestHierarchy {
   }
 
   /** An event as the site's installer appends it. */
-  happen(code: string, guid: PackageGuid, event: UpdateEventName, data: Readonly<Record<string, unknown>> = {}): void {
+  happen(
+    code: string,
+    guid: PackageGuid,
+    event: UpdateEventName,
+    data: Readonly<Record<string, unknown>> = {},
+  ): void {
     const { database, identity } = this.site(code);
     database.write(({ updates }) => {
-      updates.append(nextEvent(updates.projection(guid, identity.code), { guid, site: identity.code, event, at: this.clock.now(), data }));
+      updates.append(
+        nextEvent(updates.projection(guid, identity.code), {
+          guid,
+          site: identity.code,
+          event,
+          at: this.clock.now(),
+          data,
+        }),
+      );
     });
   }
 
   /** Takes a site whose content is there through a whole install. */
   async installs(code: string, guid: PackageGuid): Promise<void> {
-    for (const event of ['prerequisites-started', 'prerequisites-passed', 'install-started'] as const) this.happen(code, guid, event, { results: [] });
-    for (const step of ['stage-release', 'backup-database', 'before-switch-hooks', 'switch', 'after-switch-hooks', 'health-check']) {
+    for (const event of ['prerequisites-started', 'prerequisites-passed', 'install-started'] as const)
+      this.happen(code, guid, event, { results: [] });
+    for (const step of [
+      'stage-release',
+      'backup-database',
+      'before-switch-hooks',
+      'switch',
+      'after-switch-hooks',
+      'health-check',
+    ]) {
       this.happen(code, guid, 'step-finished', { step });
     }
     const site = this.site(code);
@@ -194,7 +245,9 @@ export class TestHierarchy {
   /** An order under a key of one's own, as a record of the top-tier site. */
   putOrder(order: Order, signer: Signer = this.operating, sequence = order.sequence): void {
     const body = signOrder(order, signer);
-    this.top.database.write(({ records }) => records.putOwn('order', String(sequence).padStart(10, '0'), body, this.clock.now()));
+    this.top.database.write(({ records }) =>
+      records.putOwn('order', String(sequence).padStart(10, '0'), body, this.clock.now()),
+    );
   }
 
   order(sequence: number, guid: PackageGuid, more: Partial<Order> = {}): Order {
@@ -223,7 +276,12 @@ export class TestHierarchy {
     this.#carry(child.database, parent.database, code, (record) => goesUp(this.roster, code, record));
   }
 
-  #carry(from: SiteDatabase, to: SiteDatabase, peer: SiteCode, goes: (record: Parameters<typeof goesUp>[2]) => boolean): void {
+  #carry(
+    from: SiteDatabase,
+    to: SiteDatabase,
+    peer: SiteCode,
+    goes: (record: Parameters<typeof goesUp>[2]) => boolean,
+  ): void {
     const cursor = to.read(({ records }) => records.cursor(peer));
     const arrived = from.read(({ records }) => records.after(cursor, 10_000));
     const last = arrived.at(-1);
@@ -236,17 +294,41 @@ export class TestHierarchy {
     await trust.saveRoot(1, this.vendor.repository.metadataFiles.get('1.root.json') ?? new Uint8Array());
   }
 
-  #site(identity: SiteIdentity, source: ConstructorParameters<typeof TrustedDocuments>[0]['source'], content: LibrarySource): TestSite {
+  #site(
+    identity: SiteIdentity,
+    source: ConstructorParameters<typeof TrustedDocuments>[0]['source'],
+    content: LibrarySource,
+  ): TestSite {
     const database = memoryDatabase(identity.code);
     adoptHierarchy(database, this.#documents);
     const blobs = new MemoryBlobs();
     const trust = new MemoryTrustStore();
     const releases = new MemoryReleases();
     const log = new KeptLog();
-    const shared = { site: identity, database, blobs, trust, releases, content, log, clock: this.clock, random: fixedRandom(0), digests: nodeDigests, check: checkSignature };
-    const documents = new TrustedDocuments({ ...shared, products: [product], ...(source === undefined ? {} : { source }) });
+    const shared = {
+      site: identity,
+      database,
+      blobs,
+      trust,
+      releases,
+      content,
+      log,
+      clock: this.clock,
+      random: fixedRandom(0),
+      digests: nodeDigests,
+      check: checkSignature,
+    };
+    const documents = new TrustedDocuments({
+      ...shared,
+      products: [product],
+      ...(source === undefined ? {} : { source }),
+    });
     const hierarchy = new HierarchyView({ database, check: checkSignature, digestOf: nodeDigests.of });
-    const fetcher = new PackageFetcher({ ...shared, compute: new MemoryCompute(blobs), retry: { attemptsMax: 1, delayFirstMs: 1, delayMaxMs: 1 } });
+    const fetcher = new PackageFetcher({
+      ...shared,
+      compute: new MemoryCompute(blobs),
+      retry: { attemptsMax: 1, delayFirstMs: 1, delayMaxMs: 1 },
+    });
     const manager = new HierarchyManager({
       ...shared,
       documents,
@@ -258,7 +340,19 @@ export class TestHierarchy {
     });
     const distribution = new DistributionManager({ ...shared, documents, fetcher });
     const gate = new TrustedPackageGate({ ...shared, documents });
-    return { identity, database, blobs, trust, releases, documents, manager, distribution, gate, content, log };
+    return {
+      identity,
+      database,
+      blobs,
+      trust,
+      releases,
+      documents,
+      manager,
+      distribution,
+      gate,
+      content,
+      log,
+    };
   }
 
   #topTier(): TestTopTier {
@@ -266,8 +360,22 @@ export class TestHierarchy {
     if (top === undefined) throw new RangeError('a hierarchy has a top-tier site');
     const site = this.#site({ code: top.code, type: top.type }, this.vendor.repository, this.vendor.content);
     const { database, documents, manager, distribution, blobs, log, identity } = site;
-    const shared = { site: identity, database, documents, log, clock: this.clock, random: fixedRandom(0), digests: nodeDigests, check: checkSignature };
-    const fetcher = new PackageFetcher({ ...shared, blobs, compute: new MemoryCompute(blobs), retry: { attemptsMax: 1, delayFirstMs: 1, delayMaxMs: 1 } });
+    const shared = {
+      site: identity,
+      database,
+      documents,
+      log,
+      clock: this.clock,
+      random: fixedRandom(0),
+      digests: nodeDigests,
+      check: checkSignature,
+    };
+    const fetcher = new PackageFetcher({
+      ...shared,
+      blobs,
+      compute: new MemoryCompute(blobs),
+      retry: { attemptsMax: 1, delayFirstMs: 1, delayMaxMs: 1 },
+    });
     const outbox = new FactsOutbox({
       ...shared,
       roster: () => this.roster,
@@ -279,7 +387,9 @@ export class TestHierarchy {
       fetcher,
       content: this.vendor.content,
       hierarchyId: () => this.roster.hierarchyId,
-      ...(this.#exchange === 'none' ? {} : { reporting: { vendor: this.vendor, outbox, statement: () => this.#documents.operatingKey } }),
+      ...(this.#exchange === 'none'
+        ? {}
+        : { reporting: { vendor: this.vendor, outbox, statement: () => this.#documents.operatingKey } }),
     });
     const hierarchy = new HierarchyView({ database, check: checkSignature, digestOf: nodeDigests.of });
     const operations = new SiteOperations({
@@ -287,7 +397,11 @@ export class TestHierarchy {
       hierarchy,
       manager,
       distribution,
-      topTier: { downloader, signOrder: (order) => signOrder(order, this.operating), ...(this.#exchange === 'none' ? {} : { outbox }) },
+      topTier: {
+        downloader,
+        signOrder: (order) => signOrder(order, this.operating),
+        ...(this.#exchange === 'none' ? {} : { outbox }),
+      },
     });
     return { ...site, downloader, operations, outbox };
   }

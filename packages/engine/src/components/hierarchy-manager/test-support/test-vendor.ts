@@ -1,7 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { makeOffer } from '@sallyport/core/domain/exchange/offer';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
-import { checkTestSignature, testDigestOf, TestSigner } from '@sallyport/core/domain/trust/test-support/signer';
+import {
+  checkTestSignature,
+  testDigestOf,
+  TestSigner,
+} from '@sallyport/core/domain/trust/test-support/signer';
 import { TufRepository } from '@sallyport/core/domain/trust/test-support/tuf-repository';
 import type { CatalogueEntry, PackageDescriptor, RolloutEntry } from '@sallyport/core/domain/updates/package';
 import { digest, packageGuid, type PackageGuid, productId } from '@sallyport/core/shared/ids';
@@ -62,13 +66,23 @@ export class TestVendor implements VendorExchange {
   constructor(clock: ManualClock) {
     this.#clock = clock;
     this.repository = new TufRepository({ nowMs: clock.now() });
-    this.repository.delegate('targets', 'catalog', { paths: ['catalog/*', 'service.json'], terminating: true });
+    this.repository.delegate('targets', 'catalog', {
+      paths: ['catalog/*', 'service.json'],
+      terminating: true,
+    });
     this.repository.delegate('targets', 'rollout', { paths: ['rollout/*'], terminating: true });
   }
 
   /** Adds a package to what `sign` publishes. */
-  async add(guid: PackageGuid, version: string, more: Partial<PackageDescriptor> = {}): Promise<PackageDescriptor> {
-    const { content } = await publish(this.blobs, { 'bin/tool.txt': noise(5_000, version.length), 'version.txt': new TextEncoder().encode(version) });
+  async add(
+    guid: PackageGuid,
+    version: string,
+    more: Partial<PackageDescriptor> = {},
+  ): Promise<PackageDescriptor> {
+    const { content } = await publish(this.blobs, {
+      'bin/tool.txt': noise(5_000, version.length),
+      'version.txt': new TextEncoder().encode(version),
+    });
     const descriptor: PackageDescriptor = {
       schema: 1,
       guid,
@@ -123,7 +137,12 @@ export class TestVendor implements VendorExchange {
         continue;
       }
       const publicValue = this.operatingKey ?? '';
-      verifyEnvelope(envelope, new Map([[publicValue, { keyType: 'ed25519', scheme: 'ed25519', publicValue }]]), 1, checkTestSignature);
+      verifyEnvelope(
+        envelope,
+        new Map([[publicValue, { keyType: 'ed25519', scheme: 'ed25519', publicValue }]]),
+        1,
+        checkTestSignature,
+      );
       this.received.push(envelope.payload);
       answers.push(...this.#answer(envelope.payload));
     }
@@ -139,7 +158,13 @@ export class TestVendor implements VendorExchange {
       sequence,
       issuedAt: new Date(now).toISOString(),
       expiresAt: new Date(now + this.offerLifetimeMs).toISOString(),
-      products: [{ catalogue: this.#catalogue(), descriptors: this.descriptors, rollout: { kind: 'rollout', rollout: this.#rollout() } }],
+      products: [
+        {
+          catalogue: this.#catalogue(),
+          descriptors: this.descriptors,
+          rollout: { kind: 'rollout', rollout: this.#rollout() },
+        },
+      ],
       sha256: (bytes) => testDigestOf('sha256', bytes),
     });
     return this.#signed(payloadTypes.offer, offerFormat.print(offer));
@@ -151,13 +176,22 @@ export class TestVendor implements VendorExchange {
     const payloadSha256 = digest(testDigestOf('sha256', payload));
     const acceptedAt = new Date(this.#clock.now()).toISOString();
     return [
-      this.#signed(payloadTypes.receipt, receiptFormat.print({ schema: 1, hierarchyId, payloadSha256, acceptedAt })),
+      this.#signed(
+        payloadTypes.receipt,
+        receiptFormat.print({ schema: 1, hierarchyId, payloadSha256, acceptedAt }),
+      ),
       this.offerFor(payload, this.offerSequence),
     ];
   }
 
   #catalogue() {
-    return { schema: 1, product, productName: 'Tool', requiresUsageData: this.requiresUsageData, packages: [...this.entries.values()] } as const;
+    return {
+      schema: 1,
+      product,
+      productName: 'Tool',
+      requiresUsageData: this.requiresUsageData,
+      packages: [...this.entries.values()],
+    } as const;
   }
 
   #rollout() {
@@ -166,11 +200,18 @@ export class TestVendor implements VendorExchange {
 
   #signed(payloadType: string, payload: Uint8Array): Uint8Array {
     const signature = this.#offerKey.sign(paeBytes(payloadType, payload));
-    return encodeEnvelope({ payloadType, payload, signatures: [{ keyId: this.#offerKey.keyJson.keyval.public, signature }] });
+    return encodeEnvelope({
+      payloadType,
+      payload,
+      signatures: [{ keyId: this.#offerKey.keyJson.keyval.public, signature }],
+    });
   }
 }
 
 /** A key that is nobody's. */
 export function strangersKey(): string {
-  return generateKeyPairSync('ed25519').publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('hex');
+  return generateKeyPairSync('ed25519')
+    .publicKey.export({ format: 'der', type: 'spki' })
+    .subarray(-32)
+    .toString('hex');
 }

@@ -63,7 +63,12 @@ export function fixedRandom(fraction: number): Random {
   };
 }
 
-export const quietLog: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+export const quietLog: Log = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
 
 /** A log that keeps its lines, fields filled in. */
 export class KeptLog implements Log {
@@ -79,6 +84,8 @@ export class KeptLog implements Log {
     this.#keep('error', message, fields);
   }
   #keep(level: string, message: string, fields: Readonly<Record<string, unknown>>): void {
-    this.lines.push(`${level} ${message.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(fields[name]))}`);
+    this.lines.push(
+      `${level} ${message.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(fields[name]))}`,
+    );
   }
 }

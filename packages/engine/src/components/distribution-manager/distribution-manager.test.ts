@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { ContentError } from '@sallyport/core/domain/content/content-error';
+import { TestHierarchy } from '../hierarchy-manager/test-support/test-hierarchy.ts';
+import { guids } from '../hierarchy-manager/test-support/test-vendor.ts';
+import { collectionRoots } from './collection-roots.ts';
+import type { ContentStatus } from './content-status.ts';
+
+async function ready(t: TestContext): Promise<TestHierarchy> {
+  const hierarchy = await TestHierarchy.start(t, { children: { PR1: 'primary' } });
+  await hierarchy.vendor.add(guids.update, '2.0.0');
+  hierarchy.vendor.sign();
+  await hierarchy.top.operations.check();
+  await hierarchy.clock.advance(60_000);
+  await hierarchy.settle();
+  return hierarchy;
+}
+
+test('a child fetches from its parent what it lacks, and tells how many bytes travelled', async (t) => {
+  const hierarchy = await ready(t);
+  await hierarchy.top.operations.checkPrerequisites({ id: '2.0.0', by: 'eve' });
+  await hierarchy.settle();
+  const child = hierarchy.projection('PR1', guids.update);
+  assert.equal(child?.state, 'CONTENT_REPLICATION_SUCCESS');
+  assert.ok(Number(child?.data['receivedBytes']) > 5_000);
+  assert.equal(child?.data['totalBytes'], 5_005);
+  const top = hierarchy.projection('CAS', guids.update);
+  assert.equal(top?.data['receivedBytes'], 0, 'the download brought everything');
+});
+
+test('only what is missing travels: a second order costs nothing', async (t) => {
+  const hierarchy = await ready(t);
+  await hierarchy.top.operations.checkPrerequisites({ id: '2.0.0', by: 'eve' });
+  await hierarchy.settle();
+  await hierarchy.top.operations.cancel({ id: '2.0.0', by: 'eve' });
+  await hierarchy.settle();
+  const asked = hierarchy.site('PR1').content.opened.length;
+  await hierarchy.top.operations.install({ id: '2.0.0', by: 'eve' });
+  await hierarchy.settle();
+  assert.equal(hierarchy.projection('PR1', guids.update)?.data['receivedBytes'], 0);
+  assert.equal(hierarchy.site('PR1').content.opened.length, asked);
+});
+
+test('a parent out of reach is a visible failure with its next try, which comes by itself', async (t) => {
+  const hierarchy = await ready(t);
+  const { content } = hierarchy.site('PR1');
+  content.onOffers = () => {
+    throw new ContentError('UNREACHABLE', 'site CAS does not answer');
+  };
+  await hierarchy.top.operations.checkPrerequisites({ id: '2.0.0', by: 'eve' });
+  await hierarchy.settle();
+  const failed = hierarchy.projection('PR1', guids.update);
+  assert.deepEqual([failed?.state, failed?.data['code']], ['CONTENT_REPLICATION_FAILED', 'UNREACHABLE']);
+  const nextAt = failed?.nextAt ?? 0;
+  assert.ok(nextAt > hierarchy.clock.now());
+  const shown = (await hierarchy.top.operations.status({ id: '2.0.0' })).packages[0]?.sites.find(
+    ({ site }) => site === 'PR1',
+  );
+  assert.deepEqual([shown?.reason, shown?.nextAt], ['site CAS does not answer', nextAt]);
+  await hierarchy.clock.advance(nextAt - hierarchy.clock.now());
+  assert.equal(hierarchy.projection('PR1', guids.update)?.data['failures'], 2);
+  assert.ok(
+    (hierarchy.projection('PR1', guids.update)?.nextAt ?? 0) - hierarchy.clock.now() >
+      nextAt - (failed?.since ?? 0) - 1,
+    'the delays grow',
+  );
+  content.onOffers = () => undefined;
+  await hierarchy.clock.advance(900_000);
+  await hierarchy.settle();
+  assert.equal(hierarchy.state('PR1', guids.update), 'CONTENT_REPLICATION_SUCCESS');
+});
+
+test('progress of a child is seen at the top while it fetches, and a cancel ends the fetch', async (t) => {
+  const hierarchy = await ready(t);
+  const pr1 = hierarchy.site('PR1');
+  const cut = Promise.withResolvers<void>();
+  t.after(() => cut.resolve());
+  pr1.content.onTheWay = (blob, offset, chunks) =>
+    blob.sizeBytes <= 2_000
+      ? chunks
+      : {
+          startsAt: offset,
+          chunks: (async function* () {
+            yield new Uint8Array(1_000);
+            await cut.promise;
+          })(),
+        };
+  await hierarchy.top.operations.checkPrerequisites({ id: '2.0.0', by: 'eve' });
+  await hierarchy.settle();
+  assert.equal(hierarchy.state('PR1', guids.update), 'CONTENT_REPLICATING');
+  const shown = (await hierarchy.top.operations.status({ id: '2.0.0' })).packages[0]?.sites.find(
+    ({ site }) => site === 'PR1',
+  );
+  assert.equal(shown?.transfer?.totalBytes, 5_005);
+  await hierarchy.top.operations.cancel({ id: '2.0.0', by: 'eve' });
+  await hierarchy.settle();
+  cut.resolve();
+  await hierarchy.settle();
+  assert.equal(hierarchy.state('PR1', guids.update), 'UNKNOWN');
+  const status = pr1.database.read(({ records }) => records.get(pr1.identity.code, 'site-status', 'content'))
+    ?.body as ContentStatus | undefined;
+  assert.deepEqual(status?.transfers, []);
+});
+
+test('collection keeps documents, what is in hand, and what a site below still lacks', async (t) => {
+  const hierarchy = await ready(t);
+  const { top } = hierarchy;
+  const tree = hierarchy.vendor.descriptors.get(guids.update)?.content.tree.sha256;
+  const descriptor = hierarchy.vendor.entries.get(guids.update)?.descriptor.sha256;
+  assert.ok(tree !== undefined && descriptor !== undefined);
+  assert.ok((await collectionRoots(top)).has(tree), 'downloaded');
+  await top.operations.install({ id: '2.0.0', by: 'eve' });
+  await hierarchy.settle();
+  await hierarchy.installs('CAS', guids.update);
+  await hierarchy.runs(top, guids.other, '4.0.0', [guids.base, guids.update, guids.hotfix, guids.other]);
+  assert.ok((await collectionRoots(top)).has(tree), 'PR1 lacks it');
+  await hierarchy.installs('PR1', guids.update);
+  await hierarchy.clock.advance(5_000);
+  await hierarchy.settle();
+  await hierarchy.runs(hierarchy.site('PR1'), guids.other, '4.0.0', [
+    guids.base,
+    guids.update,
+    guids.hotfix,
+    guids.other,
+  ]);
+  await hierarchy.clock.advance(5_000);
+  await hierarchy.settle();
+  const roots = await collectionRoots(top);
+  assert.ok(!roots.has(tree), 'two releases ago, everywhere');
+  assert.ok(roots.has(descriptor));
+});

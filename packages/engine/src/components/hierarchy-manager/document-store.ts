@@ -1,0 +1,104 @@
+import { ContentError } from '@sallyport/core/domain/content/content-error';
+import type { BlobRef } from '@sallyport/core/domain/content/tree';
+import type { Catalogue, PackageDescriptor } from '@sallyport/core/domain/updates/package';
+import { messageOf } from '@sallyport/core/shared/errors';
+import type { EpochMs, PackageGuid } from '@sallyport/core/shared/ids';
+import { parseDescriptor } from '@sallyport/core/wire/descriptor';
+import type { Blobs } from '../../ports/blobs.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
+import type { SiteDatabase } from '../../ports/site-database.ts';
+
+/** The setting `trusted`: the newest targets that were ever verified here, by path; their bytes are blobs. */
+interface TrustedIndex {
+  readonly schema: 1;
+  readonly refreshedAt: EpochMs;
+  readonly targets: Readonly<Record<string, BlobRef>>;
+}
+
+const settingName = 'trusted';
+/** Documents kept parsed; a catalogue of more packages is parsed again and again, but nothing grows without end. */
+const parsedMax = 4_096;
+
+/** Where a site keeps the vendor's documents: their names in a setting, their bytes in the content library. */
+export class DocumentStore {
+  readonly #options: {
+    readonly database: SiteDatabase;
+    readonly blobs: Blobs;
+    readonly clock: Clock;
+    readonly log: Log;
+  };
+  readonly #parsed = new Map<string, unknown>();
+
+  constructor(options: {
+    readonly database: SiteDatabase;
+    readonly blobs: Blobs;
+    readonly clock: Clock;
+    readonly log: Log;
+  }) {
+    this.#options = options;
+  }
+
+  /** The descriptors of a catalogue that are held and understood. */
+  async descriptors(catalogue: Catalogue): Promise<ReadonlyMap<PackageGuid, PackageDescriptor>> {
+    const held = await this.#options.blobs.held(
+      catalogue.packages.map(({ descriptor }) => descriptor.sha256),
+    );
+    const descriptors = new Map<PackageGuid, PackageDescriptor>();
+    for (const { guid, descriptor } of catalogue.packages) {
+      if (!held.has(descriptor.sha256)) continue;
+      try {
+        descriptors.set(guid, await this.read<PackageDescriptor>(descriptor, parseDescriptor));
+      } catch (error) {
+        // A descriptor of a newer kind than this program knows: its package alone is unavailable.
+        this.#options.log.debug('The descriptor of {guid} cannot be understood: {err}', {
+          guid,
+          err: messageOf(error),
+        });
+      }
+    }
+    return descriptors;
+  }
+
+  /**
+   * A held document, parsed once. One that turns out to be damaged is dropped, so that the next refresh fetches it.
+   *
+   * @throws {ContentError} NOT_HELD, HASH_MISMATCH
+   */
+  async read<T>(blob: BlobRef, parse: (bytes: Uint8Array) => T): Promise<T> {
+    const known = this.#parsed.get(blob.sha256);
+    if (known !== undefined) return known as T;
+    const value = parse(await this.#bytes(blob));
+    if (this.#parsed.size >= parsedMax) this.#parsed.clear();
+    this.#parsed.set(blob.sha256, value);
+    return value;
+  }
+
+  async #bytes({ sha256, sizeBytes }: BlobRef): Promise<Uint8Array> {
+    const { blobs, log } = this.#options;
+    try {
+      return await blobs.readBytes(sha256, sizeBytes);
+    } catch (error) {
+      if (error instanceof ContentError && error.code === 'HASH_MISMATCH') {
+        log.warn(
+          'The document {sha256} is damaged on disk and is dropped: the next exchange fetches it again',
+          { sha256 },
+        );
+        await blobs.remove(sha256);
+      }
+      throw error;
+    }
+  }
+
+  index(): TrustedIndex {
+    const stored = this.#options.database.read(({ settings }) => settings.get(settingName)) as
+      | TrustedIndex
+      | undefined;
+    return stored ?? { schema: 1, refreshedAt: 0, targets: {} };
+  }
+
+  keepIndex(targets: Readonly<Record<string, BlobRef>>): void {
+    const index: TrustedIndex = { schema: 1, refreshedAt: this.#options.clock.now(), targets };
+    this.#options.database.write(({ settings }) => settings.put(settingName, index));
+  }
+}

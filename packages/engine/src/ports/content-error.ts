@@ -1,1 +1,0 @@
-export { ContentError, type ContentErrorCode, isTransient, isWrongBytes } from '@sallyport/core/domain/content/content-error';
