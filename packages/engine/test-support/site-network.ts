@@ -18,7 +18,7 @@ import { adoptHierarchy } from '../src/components/hierarchy-identity/hierarchy-s
 import { HierarchyView } from '../src/components/hierarchy-identity/hierarchy-view.ts';
 import { JoinDesk } from '../src/components/hierarchy-identity/join-desk.ts';
 import { joinHierarchy, type JoinOutcome } from '../src/components/hierarchy-identity/join-hierarchy.ts';
-import type { ChildQuota } from '../src/components/replication-manager/parent-side.ts';
+import type { ChildQuota } from '../src/components/replication-manager/admission.ts';
 import { ReplicationManager } from '../src/components/replication-manager/replication-manager.ts';
 import { StoreRepository } from '../src/components/trust/store-repository.ts';
 import type { Clock } from '../src/ports/clock.ts';

@@ -1,11 +1,13 @@
-import { type Static, Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import { HierarchyError } from '../domain/sites/hierarchy-error.ts';
+import type { JoinReply, JoinRequest, JoinToken } from '../domain/sites/joining.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
-import { documentFormat } from './document-format.ts';
+import { type DocumentFormat, documentFormat } from './document-format.ts';
 import { countField, hierarchyIdField, publicKeyField, siteCodeField, textField } from './fields.ts';
-import type { EnvelopeJson } from './signed-document.ts';
 import { WireError } from './wire-error.ts';
+
+export type { JoinReply, JoinRequest, JoinToken } from '../domain/sites/joining.ts';
 
 const hexField = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const tokenId = Type.String({ pattern: '^[0-9a-f]{32}$' });
@@ -14,22 +16,21 @@ const childType = Type.Enum(['primary', 'secondary']);
 const tokenSchema = Type.Object({
   schema: Type.Literal(1),
   id: tokenId,
-  /** Where the parent's link is reached: `host:port`. */
   address: Type.String({ pattern: '^(?:\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$', maxLength: 300 }),
   hierarchyId: hierarchyIdField,
-  /** The parent's link key: nobody else is spoken to. */
   parentKey: publicKeyField,
   parent: siteCodeField,
   code: siteCodeField,
   type: childType,
   secret: hexField,
   expiresAt: countField(),
+} satisfies Record<keyof JoinToken, TSchema>);
+
+const tokenFormat: DocumentFormat<JoinToken> = documentFormat({
+  name: 'join token',
+  maxBytes: 4096,
+  schema: tokenSchema,
 });
-
-/** What an administrator carries to a new site: where to join, as what, and the secret that allows it once. */
-export type JoinToken = Static<typeof tokenSchema>;
-
-const tokenFormat = documentFormat({ name: 'join token', maxBytes: 4096, schema: tokenSchema });
 const tokenPrefix = 'sallyport-join-1.';
 
 /** The token as one word that survives mail, shells and line breaks. */
@@ -79,16 +80,11 @@ const joinRequestSchema = Type.Object({
   code: siteCodeField,
   type: childType,
   parent: siteCodeField,
-  /** The new site's link key. */
   key: publicKeyField,
-  /** HMAC-SHA-256 of `joinMacInput` under the SHA-256 of the token's secret. */
   mac: hexField,
-});
+} satisfies Record<keyof JoinRequest, TSchema>);
 
-/** A new site's request. Only the top-tier site can check `mac`; a parent on the way learns nothing it could use. */
-export type JoinRequest = Static<typeof joinRequestSchema>;
-
-export const joinRequestFormat = documentFormat({
+export const joinRequestFormat: DocumentFormat<JoinRequest> = documentFormat({
   name: 'join request',
   maxBytes: 4096,
   schema: joinRequestSchema,
@@ -122,12 +118,7 @@ const joinReplySchema = Type.Union([
   }),
 ]);
 
-export type JoinReply =
-  | { readonly state: 'pending'; readonly reason: string }
-  | { readonly state: 'accepted'; readonly operatingKey: EnvelopeJson; readonly roster: EnvelopeJson }
-  | { readonly state: 'refused'; readonly code: string; readonly reason: string };
-
-export const joinReplyFormat = documentFormat({
+export const joinReplyFormat: DocumentFormat<JoinReply> = documentFormat({
   name: 'answer to a join request',
   maxBytes: 32 * 1024 * 1024,
   schema: joinReplySchema,

@@ -1,7 +1,10 @@
+import type { EnvelopeJson } from '../domain/sites/joining.ts';
 import type { SignatureCheck, TrustKey } from '../domain/trust/key.ts';
 import { encodeBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type DsseEnvelope, paeBytes, parseEnvelope, verifyEnvelope } from './dsse.ts';
+
+export type { EnvelopeJson } from '../domain/sites/joining.ts';
 
 /** What envelopes of a hierarchy carry; the type is signed with the payload, so none can pass for another. */
 export const payloadTypes = {
@@ -12,14 +15,6 @@ export const payloadTypes = {
   offer: 'application/vnd.sallyport.offer+json',
   receipt: 'application/vnd.sallyport.receipt+json',
 } as const;
-
-/** An envelope as JSON: the body of a record, or a part of a message. */
-export interface EnvelopeJson {
-  readonly payloadType: string;
-  /** Standard base64. */
-  readonly payload: string;
-  readonly signatures: readonly { readonly keyid: string; readonly sig: string }[];
-}
 
 /** Whoever can sign: an Ed25519 key, named by its raw public key in hexadecimal. */
 export interface DocumentSigner {

@@ -1,4 +1,4 @@
-import type { JoinReply, JoinRequest } from '@sallyport/core/wire/join';
+import type { JoinReply, JoinRequest } from '@sallyport/core/domain/sites/joining';
 
 /** A new site's way to the parent that its token names, pinned by that parent's key. Errors are `LinkError`. */
 export interface JoinChannel {

@@ -1,6 +1,6 @@
 import type { ReplicatedRecord } from '@sallyport/core/domain/sites/site';
 import type { SiteCode } from '@sallyport/core/shared/ids';
-import type { JoinReply, JoinRequest } from '@sallyport/core/wire/join';
+import type { JoinReply, JoinRequest } from '@sallyport/core/domain/sites/joining';
 import type { LinkErrorCode } from './link-error.ts';
 import type { LinkHello } from './parent-link.ts';
 

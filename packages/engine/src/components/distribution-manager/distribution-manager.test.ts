@@ -39,6 +39,9 @@ test('only what is missing travels: a second order costs nothing', async (t) => 
   await hierarchy.settle();
   assert.equal(hierarchy.projection('PR1', guids.update)?.data['receivedBytes'], 0);
   assert.equal(hierarchy.site('PR1').content.opened.length, asked);
+  const { packages } = await hierarchy.top.operations.status({ id: '2.0.0' });
+  const shown = packages[0]?.sites.find(({ site }) => site === 'PR1');
+  assert.ok((shown?.receivedBytes ?? 0) > 5_000, 'what travelled for the package is still known');
 });
 
 test('a parent out of reach is a visible failure with its next try, which comes by itself', async (t) => {

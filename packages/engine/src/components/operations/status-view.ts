@@ -82,7 +82,7 @@ function siteStatus(
   const state = projection?.state ?? 'UNKNOWN';
   const attempt = projection?.attempt ?? 0;
   const ofAttempt = events.filter((event) => event.attempt === attempt && attempt > 0);
-  const moved = transferred(events, ofAttempt);
+  const moved = transferred(events);
   const transfer = transferOf(site.code, guid, source);
   const results = ofAttempt.findLast(({ data }) => Array.isArray(data['results']))?.data['results'];
   const nextAt = projection?.nextAt;
@@ -113,19 +113,15 @@ function reasonOf({ order, projection, pending, refusal }: SiteWork): string {
   return projection?.reason ?? 'Nothing has been done with it here.';
 }
 
-/** What travelled for the package: at the top-tier site the download, below it the replication. */
-function transferred(
-  events: readonly UpdateEvent[],
-  ofAttempt: readonly UpdateEvent[],
-): Pick<SiteStatusResult, 'receivedBytes' | 'totalBytes'> {
-  const from =
-    events.findLast(({ event }) => event === 'download-succeeded') ??
-    ofAttempt.findLast(({ event }) => event === 'replication-succeeded');
-  const receivedBytes = from?.data['receivedBytes'];
-  const totalBytes = from?.data['totalBytes'];
-  return typeof receivedBytes === 'number' && typeof totalBytes === 'number'
-    ? { receivedBytes, totalBytes }
-    : {};
+/** What travelled to the site for the package, over all attempts: a later one finds what an earlier one fetched. */
+function transferred(events: readonly UpdateEvent[]): Pick<SiteStatusResult, 'receivedBytes' | 'totalBytes'> {
+  const finished = events.filter(
+    ({ event }) => event === 'download-succeeded' || event === 'replication-succeeded',
+  );
+  const totalBytes = finished.at(-1)?.data['totalBytes'];
+  if (typeof totalBytes !== 'number') return {};
+  const receivedBytes = finished.reduce((sum, { data }) => sum + Number(data['receivedBytes'] ?? 0), 0);
+  return { receivedBytes, totalBytes };
 }
 
 function transferOf(

@@ -1,10 +1,10 @@
+import type { JoinReply, JoinRequest } from '@sallyport/core/domain/sites/joining';
 import { RecordError } from '@sallyport/core/domain/sites/record-error';
-import { descendantsOf, entryOf, entryOfKey } from '@sallyport/core/domain/sites/roster';
-import { goesDown, judgeUpward } from '@sallyport/core/domain/sites/record-flow';
-import type { ReplicatedRecord, Roster } from '@sallyport/core/domain/sites/site';
+import { entryOf, entryOfKey } from '@sallyport/core/domain/sites/roster';
+import { goesDown } from '@sallyport/core/domain/sites/record-flow';
+import type { ReplicatedRecord } from '@sallyport/core/domain/sites/site';
 import { UpdateError } from '@sallyport/core/domain/updates/update-error';
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
-import type { JoinReply, JoinRequest } from '@sallyport/core/wire/join';
 import type { Clock } from '../../ports/clock.ts';
 import type { Digests } from '../../ports/digests.ts';
 import { LinkError } from '../../ports/link-error.ts';
@@ -15,15 +15,10 @@ import type { SiteDatabase } from '../../ports/site-database.ts';
 import type { HierarchyAuthority } from '../hierarchy-identity/hierarchy-authority.ts';
 import type { HierarchyView } from '../hierarchy-identity/hierarchy-view.ts';
 import type { JoinRelay } from '../hierarchy-identity/join-relay.ts';
+import { admitFromChild, checkQuota, type ChildQuota } from './admission.ts';
 import { haltForFork, haltOf, judgeHello, ownHello } from './handshake.ts';
 import { readBatch } from './outgoing.ts';
 import { checkRecord } from './receive.ts';
-
-/** What the sites below one child may make this site keep, itself included. */
-export interface ChildQuota {
-  readonly recordsMax: number;
-  readonly sizeMaxBytes: number;
-}
 
 export interface ChildStatus {
   readonly site: SiteCode;
@@ -155,13 +150,10 @@ export class ParentSide implements PeerHandler {
       throw halted;
     }
     try {
-      const records = this.#admissible(
-        child,
-        values.map((value) => checkRecord(value, digests)),
-        roster,
-      );
-      this.#checkQuota(child, records, roster);
+      const checked = values.map((value) => checkRecord(value, digests));
+      const records = admitFromChild(roster, child, checked);
       database.write((tables) => {
+        checkQuota(tables, roster, child, records, this.#options.quota);
         // Never backwards: a request that was given up may still arrive after the one that replaced it.
         tables.records.apply(child, records, Math.max(cursor, tables.records.cursor(child)));
       });
@@ -230,43 +222,6 @@ export class ParentSide implements PeerHandler {
     }
   }
 
-  #admissible(
-    child: SiteCode,
-    records: readonly ReplicatedRecord[],
-    roster: Roster,
-  ): readonly ReplicatedRecord[] {
-    return records.filter((record) => {
-      const verdict = judgeUpward(roster, child, record);
-      if (verdict.kind === 'refused') {
-        throw new RecordError('NOT_ALLOWED', `a record from site ${child} is forged: ${verdict.reason}`, {
-          child,
-          owner: record.owner,
-          kind: record.kind,
-        });
-      }
-      return verdict.kind === 'allowed';
-    });
-  }
-
-  #checkQuota(child: SiteCode, records: readonly ReplicatedRecord[], roster: Roster): void {
-    const { database, quota } = this.#options;
-    const owners = [child, ...descendantsOf(roster, child).map(({ code }) => code)];
-    const { held, added } = database.read((tables) => {
-      const fresh = records.filter(
-        ({ owner, kind, key }) => tables.records.get(owner, kind, key) === undefined,
-      );
-      return { held: tables.records.usage(owners), added: fresh.length };
-    });
-    const sizeBytes =
-      held.sizeBytes + records.reduce((sum, { body }) => sum + JSON.stringify(body).length, 0);
-    if (added > 0 && held.count + added > quota.recordsMax) {
-      throw quotaExceeded(child, `${held.count + added} records`, `${quota.recordsMax}`);
-    }
-    if (records.length > 0 && sizeBytes > quota.sizeMaxBytes) {
-      throw quotaExceeded(child, `${sizeBytes} bytes of records`, `${quota.sizeMaxBytes}`);
-    }
-  }
-
   #refusalOf(child: SiteCode, error: unknown): LinkError {
     const { database, clock } = this.#options;
     if (error instanceof LinkError) {
@@ -284,14 +239,6 @@ export class ParentSide implements PeerHandler {
 
 function refusal(code: 'NOT_IN_ROSTER' | 'REVOKED' | 'REFUSED', message: string): PeerIdentity {
   return { kind: 'refused', code, message };
-}
-
-function quotaExceeded(child: SiteCode, would: string, limit: string): LinkError {
-  return new LinkError(
-    'QUOTA',
-    `site ${child} and the sites below it would hold ${would} here, and ${limit} is the limit: find out why there are so many, then raise the limit or revoke the site`,
-    { child },
-  );
 }
 
 function highestEpochs(records: readonly ReplicatedRecord[]): ReadonlyMap<SiteCode, number> {

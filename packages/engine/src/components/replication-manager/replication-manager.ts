@@ -13,7 +13,8 @@ import type { JoinDesk } from '../hierarchy-identity/join-desk.ts';
 import { JoinRelay } from '../hierarchy-identity/join-relay.ts';
 import { WorkLoop } from '../work/work-loop.ts';
 import { ChildSide } from './child-side.ts';
-import { type ChildQuota, type ChildStatus, ParentSide } from './parent-side.ts';
+import type { ChildQuota } from './admission.ts';
+import { type ChildStatus, ParentSide } from './parent-side.ts';
 
 /** A site with 250 secondaries and years of history stays far below this. */
 export const defaultChildQuota: ChildQuota = { recordsMax: 500_000, sizeMaxBytes: 1024 * 1024 * 1024 };

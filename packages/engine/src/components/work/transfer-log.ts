@@ -57,9 +57,6 @@ export class TransferLog {
 }
 
 /** Whole percent, rounded down: 100 means complete. */
-function percentOf({
-  doneBytes,
-  totalBytes,
-}: Pick<FetchProgress, 'doneBytes' | 'totalBytes'>): number {
+function percentOf({ doneBytes, totalBytes }: Pick<FetchProgress, 'doneBytes' | 'totalBytes'>): number {
   return totalBytes === 0 ? 100 : Math.floor((doneBytes * 100) / totalBytes);
 }

@@ -29,10 +29,17 @@ export class FolderContentSource implements ContentSource {
     return offered;
   }
 
-  async open(blob: BlobRef, offset: number): Promise<{ readonly startsAt: number; readonly chunks: AsyncIterable<Uint8Array> }> {
+  async open(
+    blob: BlobRef,
+    offset: number,
+  ): Promise<{ readonly startsAt: number; readonly chunks: AsyncIterable<Uint8Array> }> {
     const file = await this.#open(blob.sha256);
     if (file === undefined) {
-      throw new ContentError('NOT_FOUND', `${this.#blobFolder} has no blob ${blob.sha256}: copy the whole medium again`, { sha256: blob.sha256 });
+      throw new ContentError(
+        'NOT_FOUND',
+        `${this.#blobFolder} has no blob ${blob.sha256}: copy the whole medium again`,
+        { sha256: blob.sha256 },
+      );
     }
     return { startsAt: offset, chunks: readAndClose(file, offset, blob.sizeBytes) };
   }
