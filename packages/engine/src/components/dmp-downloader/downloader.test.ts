@@ -230,3 +230,21 @@ async function* stuck(cut: Promise<void>): AsyncGenerator<Uint8Array> {
   yield new Uint8Array(10);
   await cut;
 }
+
+test('exchanges soon after the top-tier site has installed something, for that decides what is offered next', async (t) => {
+  const hierarchy = await withUpdate(t);
+  const { operations } = hierarchy.top;
+  await operations.check();
+  await hierarchy.settle();
+  await operations.install({ id: '2.0.0', by: 'ada' });
+  await hierarchy.settle();
+  const count = hierarchy.vendor.received.length;
+  await hierarchy.installs('CAS', guids.update);
+  await hierarchy.settle();
+  assert.equal(hierarchy.vendor.received.length, count + 1);
+  const facts = parseTargetingFacts(hierarchy.vendor.received.at(-1) ?? new Uint8Array());
+  assert.equal(facts.products[0]?.version, '2.0.0');
+  await hierarchy.installs('PR1', guids.update);
+  await hierarchy.settle();
+  assert.equal(hierarchy.vendor.received.length, count + 1, 'a child may wait for the next exchange');
+});

@@ -74,6 +74,7 @@ export class DmpDownloader implements Component {
     this.#stopListening = this.#options.database.onCommit(() => {
       this.#downloads.lookAgain();
       this.#downloading.wake();
+      if (this.#hasNews(this.#state())) this.#exchanges.wake();
     });
     this.#exchanges.start();
     this.#downloading.start();
@@ -96,7 +97,7 @@ export class DmpDownloader implements Component {
   async checkNow(): Promise<ExchangeState> {
     this.#asked = true;
     await this.#exchanges.runOnce();
-    return this.#options.database.read(({ settings }) => readExchange(settings));
+    return this.#state();
   }
 
   /** Progress of the downloads under way. */
@@ -110,14 +111,14 @@ export class DmpDownloader implements Component {
   }
 
   async #exchange(signal: AbortSignal, report: (reason: string) => void): Promise<PassOutcome> {
-    const { database, clock } = this.#options;
-    const before = database.read(({ settings }) => readExchange(settings));
-    if (this.#asked || this.#isDue(before)) {
+    const { clock } = this.#options;
+    const before = this.#state();
+    if (this.#asked || this.#isDue(before) || this.#hasNews(before)) {
       this.#asked = false;
       report('exchanges with the vendor');
       await this.#exchangeNow(before, signal);
     }
-    const { metadata, facts, offer, nextAt } = database.read(({ settings }) => readExchange(settings));
+    const { metadata, facts, offer, nextAt } = this.#state();
     const failed = [metadata, facts, offer].find(({ result }) => result === 'failed');
     return {
       state: failed === undefined ? 'waiting' : 'failing',
@@ -130,6 +131,15 @@ export class DmpDownloader implements Component {
   #isDue({ nextAt }: ExchangeState): boolean {
     const now = this.#options.clock.now();
     return nextAt === undefined || now >= nextAt || nextAt - now > this.#intervalMs;
+  }
+
+  /** What is installed decides what is offered next: a hotfix for it must not wait a day. */
+  #hasNews({ failures }: ExchangeState): boolean {
+    return failures === 0 && this.#options.reporting?.outbox.saysWhatIsInstalled() === false;
+  }
+
+  #state(): ExchangeState {
+    return this.#options.database.read(({ settings }) => readExchange(settings));
   }
 
   get #intervalMs(): number {

@@ -84,6 +84,19 @@ export class FactsOutbox {
     return facts !== undefined && encodeBase64(targetingFactsFormat.print(facts)) === newest.payload;
   }
 
+  /**
+   * Whether the newest report says what this site has installed. What other sites have may wait for the next
+   * exchange: only the top-tier site's packages decide what is offered next.
+   */
+  saysWhatIsInstalled(): boolean {
+    const newest = this.#read();
+    const now = newest && this.#collect(newest.epoch, newest.sequence, newest.fixedAt);
+    if (newest === undefined || now === undefined) return true;
+    const installedOf = ({ products }: TargetingFacts): string =>
+      JSON.stringify(products.map(({ product, version, installed }) => [product, version, installed]));
+    return installedOf(now) === installedOf(reportOf(newest).facts);
+  }
+
   /** The cloud has the report. */
   received(payloadSha256: Digest): void {
     this.#settle(payloadSha256, { receivedAt: this.#options.clock.now() });

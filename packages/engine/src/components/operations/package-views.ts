@@ -32,6 +32,13 @@ export interface PackageSnapshot {
   readonly selection: SelectionSetting | undefined;
 }
 
+/** No event tells of it: a site begins with its first release. */
+const installedAtSetUp = {
+  state: 'INSTALL_SUCCESS',
+  stateCode: stateCode('INSTALL_SUCCESS'),
+  reason: 'It was installed when the site was set up.',
+} as const;
+
 export function packageResult(
   { product, entry, descriptor }: TrustedPackage,
   snapshot: PackageSnapshot,
@@ -50,6 +57,7 @@ export function packageResult(
       : { releasedAt: descriptor.releasedAt, totalBytes: descriptor.content.totalBytes }),
     ...(result === undefined ? {} : { verdict: result.verdict }),
     ...overall,
+    ...(overall.state === 'UNKNOWN' && result?.verdict === 'installed' ? installedAtSetUp : {}),
     hasLicence: descriptor?.licence !== undefined,
     ...(withdrawn === undefined ? {} : { withdrawn }),
   };
