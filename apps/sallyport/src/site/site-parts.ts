@@ -15,6 +15,7 @@ import { TrustedPackageCatalogue } from '@sallyport/engine/components/hierarchy-
 import { TrustedPackageGate } from '@sallyport/engine/components/hierarchy-manager/package-gate';
 import type { SiteIdentity } from '@sallyport/engine/components/hierarchy-manager/site-identity';
 import { TrustedDocuments } from '@sallyport/engine/components/hierarchy-manager/trusted-documents';
+import { PeerVersions } from '@sallyport/engine/components/trust/peer-versions';
 import { ReplicationManager } from '@sallyport/engine/components/replication-manager/replication-manager';
 import { UpdateInstaller } from '@sallyport/engine/components/update-installer/update-installer';
 import type { SettingReads, SiteDatabase } from '@sallyport/engine/ports/site-database';
@@ -97,6 +98,8 @@ export async function buildParts(world: SiteWorld) {
     random,
     log: logs.of('SMS_DISTRIBUTION_MANAGER'),
   });
+  const ending = new AbortController();
+  const peerVersions = new PeerVersions({ trust, clock, log: logs.of('SMS_HIERARCHY_MANAGER'), refresh: (signal) => documents.refresh(signal) });
   const replicationManager = new ReplicationManager({
     site: site.code,
     database,
@@ -107,6 +110,11 @@ export async function buildParts(world: SiteWorld) {
     log: logs.of('SMS_REPLICATION_MANAGER'),
     ...(upstream.link === undefined || site.parent === undefined ? {} : { parent: { site: site.parent, link: upstream.link } }),
     ...(topTier === undefined ? {} : { topTier }),
+    tufVersions: () => peerVersions.own(),
+    onPeerTufVersions: (versions) => {
+      // Only the end of the site server rejects it.
+      void peerVersions.heard(versions, ending.signal).catch(() => undefined);
+    },
   });
   const gate = new TrustedPackageGate({ site, documents, clock, log: logs.of('SMS_HIERARCHY_MANAGER') });
   const catalogue = new TrustedPackageCatalogue({ documents, blobs });
@@ -165,7 +173,10 @@ export async function buildParts(world: SiteWorld) {
     distributionManager,
     replicationManager,
     updateInstaller,
-    close: upstream.close,
+    close: () => {
+      ending.abort(new Error('the site server stops'));
+      return upstream.close();
+    },
   };
 }
 
