@@ -4,15 +4,27 @@ import { exitTwoOnUsage } from './command/run.ts';
 
 interface Subcommand {
   readonly description: string;
-  load(): Promise<Command>;
+  readonly load: () => Promise<Command>;
 }
 
 /** Loaded only when asked for: the courier's tool must not need a database, nor a site the publisher. */
 const subcommands: Readonly<Record<string, Subcommand>> = {
-  cloud: { description: 'The vendor’s side: publish, roll out, serve', load: async () => (await import('./cloud/command.ts')).cloudCommand() },
-  site: { description: 'A site: set it up, run it, ask it about itself', load: async () => (await import('./site/site-command.ts')).siteCommand() },
-  update: { description: 'Packages: check, show, download, install, follow', load: async () => (await import('./client/update-command.ts')).updateCommand() },
-  usage: { description: 'What leaves this hierarchy', load: async () => (await import('./client/update-command.ts')).usageCommand() },
+  cloud: {
+    description: 'The vendor’s side: publish, roll out, serve',
+    load: async () => (await import('./cloud/command.ts')).cloudCommand(),
+  },
+  site: {
+    description: 'A site: set it up, run it, ask it about itself',
+    load: async () => (await import('./site/site-command.ts')).siteCommand(),
+  },
+  update: {
+    description: 'Packages: check, show, download, install, follow',
+    load: async () => (await import('./client/update-command.ts')).updateCommand(),
+  },
+  usage: {
+    description: 'What leaves this hierarchy',
+    load: async () => (await import('./client/update-command.ts')).usageCommand(),
+  },
 };
 
 const [name = '', ...argv] = process.argv.slice(2);
@@ -22,7 +34,9 @@ if (name === 'tuf-client') {
   const { tufClient } = await import('./tuf-client.ts');
   process.exitCode = await tufClient(argv);
 } else {
-  const program = new Command('sallyport').description('The guarded gate between a hierarchy of sites and its vendor’s cloud').version('0.1.0');
+  const program = new Command('sallyport')
+    .description('The guarded gate between a hierarchy of sites and its vendor’s cloud')
+    .version('0.1.0');
   for (const [each, { description, load }] of Object.entries(subcommands)) {
     program.addCommand(each === name ? await load() : new Command(each).description(description));
   }

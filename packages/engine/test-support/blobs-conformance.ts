@@ -32,7 +32,10 @@ export function blobsConformance(kind: string, make: (t: TestContext) => Promise
     assert.deepEqual([...(await blobs.held([unknown, ref.sha256]))], [ref.sha256]);
     assert.deepEqual(await Array.fromAsync(blobs.list()), [ref]);
     assert.deepEqual(await collected(blobs.read(ref.sha256)), bytes);
-    assert.deepEqual(await collected(blobs.read(ref.sha256, { start: 5, end: 300_000 })), bytes.slice(5, 300_000));
+    assert.deepEqual(
+      await collected(blobs.read(ref.sha256, { start: 5, end: 300_000 })),
+      bytes.slice(5, 300_000),
+    );
     assert.deepEqual(await collected(blobs.read(ref.sha256, { start: 699_999 })), bytes.slice(699_999));
     assert.deepEqual(await blobs.readBytes(ref.sha256, ref.sizeBytes), bytes);
   });
@@ -128,7 +131,12 @@ export function blobsConformance(kind: string, make: (t: TestContext) => Promise
     await assert.rejects(blobs.readBytes(ref.sha256, 1_000_000), contentError('NOT_HELD'));
     await blobs.putBytes(bytes);
     await assert.rejects(blobs.readBytes(ref.sha256, ref.sizeBytes - 1), contentError('TOO_LARGE'));
-    for (const range of [{ start: 700_001 }, { start: 5, end: 4 }, { start: -1 }, { start: 0, end: 700_001 }]) {
+    for (const range of [
+      { start: 700_001 },
+      { start: 5, end: 4 },
+      { start: -1 },
+      { start: 0, end: 700_001 },
+    ]) {
       await assert.rejects(collected(blobs.read(ref.sha256, range)), contentError('BAD_RANGE'));
     }
     await damage(ref, flipped(bytes, 9));
@@ -259,7 +267,10 @@ export function blobsConformance(kind: string, make: (t: TestContext) => Promise
 
   test(`${kind}: any cutting of the bytes, with any interruptions, gives the same blob`, async (t) => {
     const { blobs } = await make(t);
-    const pieces = fc.array(fc.record({ bytes: fc.uint8Array({ maxLength: 50 }), interrupted: fc.boolean() }), { maxLength: 8 });
+    const pieces = fc.array(
+      fc.record({ bytes: fc.uint8Array({ maxLength: 50 }), interrupted: fc.boolean() }),
+      { maxLength: 8 },
+    );
     await fc.assert(
       fc.asyncProperty(pieces, async (parts) => {
         const whole = new Uint8Array(Buffer.concat(parts.map((part) => part.bytes)));

@@ -5,10 +5,12 @@ import { digest } from '@sallyport/core/shared/ids';
 /** Bytes that look random, do not compress, and are the same in every run. */
 export function noise(length: number, seed = 1): Uint8Array {
   let state = seed | 0;
-  return Uint8Array.from({ length }, () => {
+  const bytes = new Uint8Array(length);
+  for (let index = 0; index < length; index += 1) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    return state >>> 24;
-  });
+    bytes[index] = state >>> 24;
+  }
+  return bytes;
 }
 
 /** The name and size of bytes. */

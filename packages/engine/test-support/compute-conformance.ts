@@ -18,7 +18,11 @@ export interface ComputeUnderTest {
 /** The promises of the `Compute` port, to be run on each of its adapters. */
 export function computeConformance(kind: string, make: (t: TestContext) => Promise<ComputeUnderTest>): void {
   const older = noise(300_000);
-  const newer = Uint8Array.from([...older.subarray(0, 100_000), ...noise(500, 9), ...older.subarray(100_000)]);
+  const newer = Uint8Array.from([
+    ...older.subarray(0, 100_000),
+    ...noise(500, 9),
+    ...older.subarray(100_000),
+  ]);
   const text = new TextEncoder().encode('all work and no play makes jack a dull boy\n'.repeat(5000));
 
   test(`${kind}: names files and bytes by SHA-256 and size`, async (t) => {
@@ -35,12 +39,21 @@ export function computeConformance(kind: string, make: (t: TestContext) => Promi
   test(`${kind}: what is compressed unpacks to the same bytes, and equal work gives equal bytes`, async (t) => {
     const { compute, pathOf, write, read } = await make(t);
     await write(pathOf('text'), text);
-    const first = await compute.compressFile({ source: pathOf('text'), target: pathOf('a'), level: 19 }, never());
-    const second = await compute.compressFile({ source: pathOf('text'), target: pathOf('b'), level: 19 }, never());
+    const first = await compute.compressFile(
+      { source: pathOf('text'), target: pathOf('a'), level: 19 },
+      never(),
+    );
+    const second = await compute.compressFile(
+      { source: pathOf('text'), target: pathOf('b'), level: 19 },
+      never(),
+    );
     assert.deepEqual(second, first);
     assert.ok(first.sizeBytes < 200);
     assert.deepEqual(first, refOf((await read(pathOf('a'))) ?? new Uint8Array()));
-    await compute.decompressFile({ source: pathOf('a'), target: pathOf('c'), expected: refOf(text) }, never());
+    await compute.decompressFile(
+      { source: pathOf('a'), target: pathOf('c'), expected: refOf(text) },
+      never(),
+    );
     assert.deepEqual(await read(pathOf('c')), text);
   });
 
@@ -48,7 +61,13 @@ export function computeConformance(kind: string, make: (t: TestContext) => Promi
     const { compute, pathOf, write, read } = await make(t);
     await write(pathOf('older'), older);
     await write(pathOf('newer'), newer);
-    const work = { source: pathOf('newer'), target: pathOf('patch'), dictionary: pathOf('older'), level: 19, windowLog: 20 };
+    const work = {
+      source: pathOf('newer'),
+      target: pathOf('patch'),
+      dictionary: pathOf('older'),
+      level: 19,
+      windowLog: 20,
+    };
     const patch = await compute.compressFile(work, never());
     assert.ok(patch.sizeBytes < 2000, `${String(patch.sizeBytes)} bytes`);
     const back = { source: pathOf('patch'), target: pathOf('back'), windowLog: 20, expected: refOf(newer) };
@@ -57,7 +76,10 @@ export function computeConformance(kind: string, make: (t: TestContext) => Promi
 
     await write(pathOf('other'), noise(300_000, 5));
     const wrong = { ...back, target: pathOf('wrong'), dictionary: pathOf('other') };
-    await assert.rejects(compute.decompressFile(wrong, never()), contentError('HASH_MISMATCH', 'CORRUPT', 'SIZE_MISMATCH'));
+    await assert.rejects(
+      compute.decompressFile(wrong, never()),
+      contentError('HASH_MISMATCH', 'CORRUPT', 'SIZE_MISMATCH'),
+    );
     assert.equal(await read(pathOf('wrong')), undefined);
   });
 
@@ -70,7 +92,11 @@ export function computeConformance(kind: string, make: (t: TestContext) => Promi
     await write(pathOf('plain'), older);
     const cases = [
       { source: 'packed', expected: { ...refOf(text), sizeBytes: 10 }, codes: ['SIZE_MISMATCH'] },
-      { source: 'packed', expected: { ...refOf(text), sizeBytes: text.length + 10 }, codes: ['SIZE_MISMATCH'] },
+      {
+        source: 'packed',
+        expected: { ...refOf(text), sizeBytes: text.length + 10 },
+        codes: ['SIZE_MISMATCH'],
+      },
       { source: 'packed', expected: refOf(flipped(text, 3)), codes: ['HASH_MISMATCH'] },
       { source: 'cut', expected: refOf(text), codes: ['CORRUPT', 'SIZE_MISMATCH'] },
       { source: 'plain', expected: refOf(text), codes: ['CORRUPT'] },
@@ -95,7 +121,10 @@ export function computeConformance(kind: string, make: (t: TestContext) => Promi
     const expected = refOf(Uint8Array.from([...older, ...newer]));
     const work = { source: pathOf('packed'), expected };
     await compute.decompressFile({ ...work, target: pathOf('a'), windowLog: 23 }, never());
-    await assert.rejects(compute.decompressFile({ ...work, target: pathOf('b'), windowLog: 20 }, never()), contentError('CORRUPT'));
+    await assert.rejects(
+      compute.decompressFile({ ...work, target: pathOf('b'), windowLog: 20 }, never()),
+      contentError('CORRUPT'),
+    );
   });
 
   test(`${kind}: patches of any bytes against any bytes restore them`, async (t) => {
@@ -113,8 +142,14 @@ export function computeConformance(kind: string, make: (t: TestContext) => Promi
         await write(path('from'), from);
         await write(path('to'), to);
         const work = { dictionary: path('from'), windowLog: 11 };
-        await compute.compressFile({ ...work, source: path('to'), target: path('patch'), level: 19 }, never());
-        await compute.decompressFile({ ...work, source: path('patch'), target: path('back'), expected: refOf(to) }, never());
+        await compute.compressFile(
+          { ...work, source: path('to'), target: path('patch'), level: 19 },
+          never(),
+        );
+        await compute.decompressFile(
+          { ...work, source: path('patch'), target: path('back'), expected: refOf(to) },
+          never(),
+        );
         assert.deepEqual(await read(path('back')), to);
       }),
       { numRuns: 40 },

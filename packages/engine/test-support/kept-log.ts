@@ -21,6 +21,8 @@ export class KeptLog implements Log {
   }
 
   #keep(level: string, message: string, fields: LogFields = {}): void {
-    this.lines.push(`${level} ${message.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(fields[name]))}`);
+    this.lines.push(
+      `${level} ${message.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(fields[name]))}`,
+    );
   }
 }

@@ -34,11 +34,21 @@ export class LibrarySource implements ContentSource {
     return new Set([...held].filter((sha256) => !this.withheld.has(sha256)));
   }
 
-  async open(blob: BlobRef, offset: number, signal: AbortSignal): Promise<{ readonly startsAt: number; readonly chunks: AsyncIterable<Uint8Array> }> {
+  async open(
+    blob: BlobRef,
+    offset: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly startsAt: number; readonly chunks: AsyncIterable<Uint8Array> }> {
     signal.throwIfAborted();
     this.opened.push({ sha256: blob.sha256, offset });
-    if (this.withheld.has(blob.sha256) || this.lost.has(blob.sha256) || !(await this.#blobs.has(blob.sha256))) {
-      throw new ContentError('NOT_FOUND', `${this.name} does not have ${blob.sha256}`, { sha256: blob.sha256 });
+    if (
+      this.withheld.has(blob.sha256) ||
+      this.lost.has(blob.sha256) ||
+      !(await this.#blobs.has(blob.sha256))
+    ) {
+      throw new ContentError('NOT_FOUND', `${this.name} does not have ${blob.sha256}`, {
+        sha256: blob.sha256,
+      });
     }
     const way = this.onTheWay(blob, offset, this.#blobs.read(blob.sha256, { start: offset }));
     return 'startsAt' in way ? way : { startsAt: offset, chunks: way };

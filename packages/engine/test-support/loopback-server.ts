@@ -8,7 +8,11 @@ export type Answer = (request: IncomingMessage, response: ServerResponse) => voi
 export interface LoopbackServer {
   readonly url: string;
   /** Requests so far, oldest first. */
-  readonly requests: readonly { readonly method: string; readonly path: string; readonly headers: IncomingMessage['headers'] }[];
+  readonly requests: readonly {
+    readonly method: string;
+    readonly path: string;
+    readonly headers: IncomingMessage['headers'];
+  }[];
   /** How the server answers from now on. */
   answer: Answer;
 }
@@ -28,7 +32,11 @@ export async function loopbackServer(t: TestContext, answer: Answer): Promise<Lo
     server.closeAllConnections();
     server.close();
   });
-  const handle: LoopbackServer = { url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`, requests, answer };
+  const handle: LoopbackServer = {
+    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`,
+    requests,
+    answer,
+  };
   return handle;
 }
 

@@ -53,7 +53,9 @@ export class ManualClock implements Clock {
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
     for (;;) {
-      const next = [...this.#sleepers].filter((sleeper) => sleeper.until <= end).toSorted((a, b) => a.until - b.until)[0];
+      const next = [...this.#sleepers]
+        .filter((sleeper) => sleeper.until <= end)
+        .toSorted((a, b) => a.until - b.until)[0];
       if (next === undefined) {
         break;
       }

@@ -13,7 +13,9 @@ export interface PublishedPackage {
   readonly content: PackageContent;
   readonly tree: Tree;
   /** By path: the segment and the blobs of its encodings. */
-  readonly segments: Readonly<Record<string, { readonly segment: BlobRef; readonly zstd: BlobRef; readonly patch: BlobRef | undefined }>>;
+  readonly segments: Readonly<
+    Record<string, { readonly segment: BlobRef; readonly zstd: BlobRef; readonly patch: BlobRef | undefined }>
+  >;
 }
 
 /** Publishes files into a library, each a segment, with patches against files of the same path in `previous`. */
@@ -33,20 +35,32 @@ export async function publish(blobs: Blobs, files: Files, previous: Files = {}):
       ways.push({ kind: 'zstd-patch', blob: patch, base: refOf(old), windowLog: 22 });
     }
     segments[path] = { segment, zstd, patch };
-    encodings.set(segment.sha256, { segment, encodings: ways.toSorted((a, b) => a.blob.sizeBytes - b.blob.sizeBytes) });
+    encodings.set(segment.sha256, {
+      segment,
+      encodings: ways.toSorted((a, b) => a.blob.sizeBytes - b.blob.sizeBytes),
+    });
   }
   const tree: Tree = {
     schema: 1,
     files: paths.map((path) => {
       const segment = refOf(files[path] as Uint8Array);
-      return { path, mode: 0o644, sizeBytes: segment.sizeBytes, sha256: segment.sha256, segments: segment.sizeBytes === 0 ? [] : [segment] };
+      return {
+        path,
+        mode: 0o644,
+        sizeBytes: segment.sizeBytes,
+        sha256: segment.sha256,
+        segments: segment.sizeBytes === 0 ? [] : [segment],
+      };
     }),
   };
   const listed = [...encodings.values()].filter(({ segment }) => segment.sizeBytes > 0);
   const content = {
     tree: await blobs.putBytes(treeFormat.print(tree)),
     encodings: await blobs.putBytes(
-      encodingsFormat.print({ schema: 1, segments: listed.toSorted((a, b) => (a.segment.sha256 < b.segment.sha256 ? -1 : 1)) }),
+      encodingsFormat.print({
+        schema: 1,
+        segments: listed.toSorted((a, b) => (a.segment.sha256 < b.segment.sha256 ? -1 : 1)),
+      }),
     ),
     fileCount: tree.files.length,
     totalBytes: tree.files.reduce((sum, file) => sum + file.sizeBytes, 0),

@@ -5,7 +5,10 @@ import { collected } from './bytes.ts';
 export type TarEntry = Partial<Header> & { readonly name: string; readonly bytes?: Uint8Array };
 
 /** A tar file of entries as they are, hostile ones included. */
-export async function tarball(entries: readonly TarEntry[], compression: 'none' | 'gzip' | 'zstd' = 'gzip'): Promise<Uint8Array> {
+export async function tarball(
+  entries: readonly TarEntry[],
+  compression: 'none' | 'gzip' | 'zstd' = 'gzip',
+): Promise<Uint8Array> {
   const packing = pack();
   for (const { bytes, ...header } of entries) {
     packing.entry(header, Buffer.from(bytes ?? []));

@@ -9,7 +9,9 @@ export interface Common {
 }
 
 export function common(command: Command): Command {
-  return command.option('--data <folder>', 'the site’s data folder', defaultDataFolder).option('--json', 'one JSON document instead of a table');
+  return command
+    .option('--data <folder>', 'the site’s data folder', defaultDataFolder)
+    .option('--json', 'one JSON document instead of a table');
 }
 
 /**
@@ -17,6 +19,7 @@ export function common(command: Command): Command {
  *
  * @param name with at most one argument, `revoke <code>`
  */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- commander's options have no type: the caller says what it declared
 export function query<R, O extends object>(
   parent: Command,
   name: string,
@@ -32,7 +35,11 @@ export function query<R, O extends object>(
 }
 
 /** Asks the site server and prints what it answers. */
-export async function show<R>(options: Common, ask: (site: SiteClient) => Promise<R>, render: (result: R) => string): Promise<void> {
+export async function show<R>(
+  options: Common,
+  ask: (site: SiteClient) => Promise<R>,
+  render: (result: R) => string,
+): Promise<void> {
   await runCommand(options.json === true, async () => {
     const result = await withSite(options.data, ask);
     if (options.json) printJson(result);

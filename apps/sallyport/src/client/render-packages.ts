@@ -1,4 +1,11 @@
-import type { CheckResult, ExchangeResult, ListResult, PackageResult, ShowResult, WhyResult } from '@sallyport/core/wire/api';
+import type {
+  CheckResult,
+  ExchangeResult,
+  ListResult,
+  PackageResult,
+  ShowResult,
+  WhyResult,
+} from '@sallyport/core/wire/api';
 import { formatBytes } from '@sallyport/core/shared/units';
 import { formatTable, plain } from '../output/table.ts';
 import { formatInstant } from '../output/instant.ts';
@@ -8,7 +15,11 @@ import { titleOf } from './render-status.ts';
 export function renderList({ exchange, problem, packages }: ListResult): string {
   const parts = [renderExchange(exchange)];
   if (problem !== undefined) parts.push(`Nothing new is available: ${plain(problem.message)}`);
-  parts.push(packages.length === 0 ? 'No packages are known yet. Check for updates with "sallyport update check".' : packageTable(packages));
+  parts.push(
+    packages.length === 0
+      ? 'No packages are known yet. Check for updates with "sallyport update check".'
+      : packageTable(packages),
+  );
   return parts.join('\n\n');
 }
 
@@ -34,7 +45,7 @@ function packageTable(packages: readonly PackageResult[]): string {
 }
 
 /** How the last exchange with the vendor went, channel by channel. */
-export function renderExchange({ mode, metadata, facts, offer, finishedAt, nextAt }: ExchangeResult): string {
+function renderExchange({ mode, metadata, facts, offer, finishedAt, nextAt }: ExchangeResult): string {
   const channels = [
     ['metadata', metadata],
     ['facts', facts],
@@ -42,22 +53,42 @@ export function renderExchange({ mode, metadata, facts, offer, finishedAt, nextA
   ] as const;
   const lines = channels
     .filter(([name]) => mode === 'vendor' || name === 'metadata')
-    .map(([name, { result, error }]) => `  ${name}: ${result}${error === undefined ? '' : ` – ${plain(error)}`}`);
-  const last = finishedAt === undefined ? 'No exchange has taken place yet' : `Last exchange ${formatInstant(finishedAt)}`;
+    .map(
+      ([name, { result, error }]) => `  ${name}: ${result}${error === undefined ? '' : ` – ${plain(error)}`}`,
+    );
+  const last =
+    finishedAt === undefined
+      ? 'No exchange has taken place yet'
+      : `Last exchange ${formatInstant(finishedAt)}`;
   const next = nextAt === undefined ? '' : `, next ${formatInstant(nextAt)}`;
-  const local = mode === 'none' ? ['  nothing leaves this hierarchy: packages are judged by local applicability'] : [];
+  const local =
+    mode === 'none' ? ['  nothing leaves this hierarchy: packages are judged by local applicability'] : [];
   return [`${last}${next}`, ...lines, ...local].join('\n');
 }
 
 export function renderShow(shown: ShowResult): string {
-  const { licence, prerequisites = [], features = [], requires = [], supersedes = [], appliesTo, withdrawn } = shown;
-  const range = [appliesTo?.lowest === undefined ? '' : `from ${appliesTo.lowest}`, appliesTo?.highest === undefined ? '' : `to ${appliesTo.highest}`];
+  const {
+    licence,
+    prerequisites = [],
+    features = [],
+    requires = [],
+    supersedes = [],
+    appliesTo,
+    withdrawn,
+  } = shown;
+  const range = [
+    appliesTo?.lowest === undefined ? '' : `from ${appliesTo.lowest}`,
+    appliesTo?.highest === undefined ? '' : `to ${appliesTo.highest}`,
+  ];
   const rows: [string, string | undefined][] = [
     ['guid', shown.guid],
     ['product', shown.product],
     ['version', shown.version],
     ['kind', shown.kind],
-    ['state', `${shown.state} (${shown.stateCode})${shown.since === undefined ? '' : ` since ${formatInstant(shown.since)}`}`],
+    [
+      'state',
+      `${shown.state} (${shown.stateCode})${shown.since === undefined ? '' : ` since ${formatInstant(shown.since)}`}`,
+    ],
     ['reason', shown.reason],
     ['released', shown.releasedAt],
     ['support ends', shown.supportEndsAt],
@@ -66,19 +97,39 @@ export function renderShow(shown: ShowResult): string {
     ['applies to', range.filter((end) => end !== '').join(' ') || undefined],
     ['requires', requires.join(', ') || undefined],
     ['supersedes', supersedes.join(', ') || undefined],
-    ['size', shown.totalBytes === undefined ? undefined : `${formatBytes(shown.totalBytes)} in ${shown.fileCount ?? 0} files`],
+    [
+      'size',
+      shown.totalBytes === undefined
+        ? undefined
+        : `${formatBytes(shown.totalBytes)} in ${shown.fileCount ?? 0} files`,
+    ],
     ['more', shown.moreInfo],
     ['withdrawn', withdrawn === undefined ? undefined : `${withdrawn.at}: ${withdrawn.reason}`],
   ];
   const known = rows.filter((row): row is [string, string] => row[1] !== undefined);
   const width = Math.max(...known.map(([name]) => name.length));
-  const parts = [plain(shown.name), known.map(([name, value]) => `${name.padEnd(width)}  ${plain(value)}`).join('\n')];
+  const parts = [
+    plain(shown.name),
+    known.map(([name, value]) => `${name.padEnd(width)}  ${plain(value)}`).join('\n'),
+  ];
   if (shown.description !== undefined) parts.push(plain(shown.description));
   if (prerequisites.length > 0) {
-    parts.push(formatTable(['prerequisite', 'severity', 'title', 'remedy'], prerequisites.map(({ id, severity, title, remedy }) => [id, severity, title, remedy])));
+    parts.push(
+      formatTable(
+        ['prerequisite', 'severity', 'title', 'remedy'],
+        prerequisites.map(({ id, severity, title, remedy }) => [id, severity, title, remedy]),
+      ),
+    );
   }
-  if (features.length > 0) parts.push(formatTable(['feature', 'kind', 'name'], features.map(({ id, kind, name }) => [id, kind, name])));
-  if (licence !== undefined) parts.push(`Licence: ${plain(licence.name)}\n\n${licence.text.split('\n').map(plain).join('\n')}`);
+  if (features.length > 0)
+    parts.push(
+      formatTable(
+        ['feature', 'kind', 'name'],
+        features.map(({ id, kind, name }) => [id, kind, name]),
+      ),
+    );
+  if (licence !== undefined)
+    parts.push(`Licence: ${plain(licence.name)}\n\n${licence.text.split('\n').map(plain).join('\n')}`);
   return parts.join('\n\n');
 }
 
@@ -90,7 +141,14 @@ export function renderWhy({ package: subject, verdict, reasons, since, exchange 
       fact === undefined ? undefined : `fact: ${fact}${value === undefined ? ' is unknown' : ` is ${value}`}`,
       `what would change it: ${change}`,
     ];
-    return [`  ${source}: ${plain(sentence)} (${code})`, ...rest.filter((line) => line !== undefined).map((line) => `    ${plain(line)}`)].join('\n');
+    return [
+      `  ${source}: ${plain(sentence)} (${code})`,
+      ...rest.filter((line) => line !== undefined).map((line) => `    ${plain(line)}`),
+    ].join('\n');
   });
-  return [head, lines.length === 0 ? '  nothing stands against it' : lines.join('\n'), renderExchange(exchange)].join('\n\n');
+  return [
+    head,
+    lines.length === 0 ? '  nothing stands against it' : lines.join('\n'),
+    renderExchange(exchange),
+  ].join('\n\n');
 }

@@ -1,5 +1,14 @@
 import { formatBytes, formatDuration } from '@sallyport/core/shared/units';
-import type { ActionResult, HistoryResult, PackageStatusResult, SiteStatusResult, SitesResult, StatusResult, UsageResult, WarningsResult } from '@sallyport/core/wire/api';
+import type {
+  ActionResult,
+  HistoryResult,
+  PackageStatusResult,
+  SiteStatusResult,
+  SitesResult,
+  StatusResult,
+  UsageResult,
+  WarningsResult,
+} from '@sallyport/core/wire/api';
 import { formatInstant } from '../output/instant.ts';
 import { formatTable, plain } from '../output/table.ts';
 
@@ -9,7 +18,14 @@ export function renderStatus({ packages }: StatusResult): string {
 }
 
 /** One package at every site: state, what is being done, and why it waits. */
-export function renderPackageStatus({ name, version, state, decidedBy, reason, sites }: PackageStatusResult): string {
+function renderPackageStatus({
+  name,
+  version,
+  state,
+  decidedBy,
+  reason,
+  sites,
+}: PackageStatusResult): string {
   const decided = decidedBy === undefined ? '' : `, decided by ${decidedBy}`;
   const table = formatTable(
     ['site', 'type', 'state', 'step', 'received', 'since', 'next', 'reason'],
@@ -34,7 +50,8 @@ export function titleOf(name: string, version: string | undefined): string {
 
 function received({ transfer, receivedBytes }: SiteStatusResult): string {
   if (transfer !== undefined) {
-    const percent = transfer.totalBytes === 0 ? 100 : Math.floor((100 * transfer.doneBytes) / transfer.totalBytes);
+    const percent =
+      transfer.totalBytes === 0 ? 100 : Math.floor((100 * transfer.doneBytes) / transfer.totalBytes);
     const left = transfer.remainingMs === undefined ? '' : `, ${formatDuration(transfer.remainingMs)} left`;
     return `${percent} %${left}`;
   }
@@ -45,7 +62,14 @@ export function renderHistory({ events }: HistoryResult): string {
   if (events.length === 0) return 'Nothing has happened yet.';
   return formatTable(
     ['time', 'site', 'version', 'attempt', 'event', 'reason'],
-    events.map(({ at, site, version, attempt, event, reason }) => [formatInstant(at), site, version ?? '–', String(attempt), event, reason]),
+    events.map(({ at, site, version, attempt, event, reason }) => [
+      formatInstant(at),
+      site,
+      version ?? '–',
+      String(attempt),
+      event,
+      reason,
+    ]),
   );
 }
 
@@ -78,7 +102,13 @@ export function renderWarnings({ warnings }: WarningsResult): string {
   if (warnings.length === 0) return 'No warnings are known.';
   return formatTable(
     ['site', 'prerequisite', 'title', 'found', 'remedy'],
-    warnings.map(({ site, prerequisite, title, detail, remedy }) => [site, prerequisite, title, detail, remedy]),
+    warnings.map(({ site, prerequisite, title, detail, remedy }) => [
+      site,
+      prerequisite,
+      title,
+      detail,
+      remedy,
+    ]),
   );
 }
 

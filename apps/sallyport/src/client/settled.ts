@@ -1,4 +1,9 @@
-import type { ActionResult, PackageStatusResult, SiteStatusResult, StatusResult } from '@sallyport/core/wire/api';
+import type {
+  ActionResult,
+  PackageStatusResult,
+  SiteStatusResult,
+  StatusResult,
+} from '@sallyport/core/wire/api';
 
 /** How far an action has come at the sites it is for. */
 export interface Progress {
@@ -21,7 +26,9 @@ export function progressOf(status: StatusResult, action: ActionResult): Progress
   if (found === undefined) return { kind: 'under-way', package: found };
   if (order === undefined) return { kind: restOfDownload(found), package: found };
   const concerned = action.sites.map((code) => found.sites.find(({ site }) => site === code));
-  const rests = concerned.map((site) => (site === undefined ? 'under-way' : restOf(site, found, order.attempt, status.at)));
+  const rests = concerned.map((site) =>
+    site === undefined ? 'under-way' : restOf(site, found, order.attempt, status.at),
+  );
   if (rests.includes('under-way')) return { kind: 'under-way', package: found };
   return { kind: rests.includes('failed') ? 'failed' : 'succeeded', package: found };
 }
@@ -31,7 +38,12 @@ function restOfDownload({ state }: PackageStatusResult): Progress['kind'] {
   return state === 'DOWNLOAD_FAILED' ? 'failed' : 'succeeded';
 }
 
-function restOf(site: SiteStatusResult, { action }: PackageStatusResult, attempt: number, at: number): Progress['kind'] {
+function restOf(
+  site: SiteStatusResult,
+  { action }: PackageStatusResult,
+  attempt: number,
+  at: number,
+): Progress['kind'] {
   if (site.state === 'INSTALL_SUCCESS') return 'succeeded';
   if (site.attempt < attempt) return 'under-way';
   switch (site.state) {

@@ -16,7 +16,10 @@ export class SiteClient {
   /** @throws {ApiError} NO_SERVER when the folder holds no site */
   constructor(dataFolder: string) {
     if (!existsSync(join(dataFolder, 'site.json'))) {
-      throw new ApiError('NO_SERVER', `${dataFolder} holds no site: name the site's folder with --data, or make one with "sallyport site setup"`);
+      throw new ApiError(
+        'NO_SERVER',
+        `${dataFolder} holds no site: name the site's folder with --data, or make one with "sallyport site setup"`,
+      );
     }
     this.#api = new LocalApiClient(localSocketPath(dataFolder), dataFolder);
   }

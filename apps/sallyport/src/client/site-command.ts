@@ -25,31 +25,62 @@ interface WindowOptions {
 
 /** The commands of `sallyport site …` that ask a running site server. */
 export function addSiteQueries(site: Command): void {
-  query(site, 'show', 'Every site of the hierarchy: versions, components, what is wrong', (server) => server.ask<SitesResult>('sites', {}), renderSites);
+  query(
+    site,
+    'show',
+    'Every site of the hierarchy: versions, components, what is wrong',
+    (server) => server.ask<SitesResult>('sites', {}),
+    renderSites,
+  );
   query(site, 'token', 'A word by which one new site joins, once', issueToken, ({ token }) => token)
     .requiredOption('--code <code>', 'the new site’s code')
-    .addOption(new Option('--type <type>', 'the new site’s type').choices(['primary', 'secondary']).makeOptionMandatory())
+    .addOption(
+      new Option('--type <type>', 'the new site’s type')
+        .choices(['primary', 'secondary'])
+        .makeOptionMandatory(),
+    )
     .option('--parent <code>', 'the site it joins; this one when not given')
-    .option('--address <host:port>', 'where the new site reaches its parent; where this site listens when not given')
+    .option(
+      '--address <host:port>',
+      'where the new site reaches its parent; where this site listens when not given',
+    )
     .option('--valid-hours <hours>', 'how long the token may be used', '24');
   query(
     site,
     'revoke <code>',
     'Shut a site out for good',
-    (server, { reason }: { reason: string }, code) => server.ask<{ code: string }>('revoke-site', { code: siteCode(code ?? ''), reason }),
+    (server, { reason }: { reason: string }, code) =>
+      server.ask<{ code: string }>('revoke-site', { code: siteCode(code ?? ''), reason }),
     ({ code }) => `site ${code} is revoked: its links are refused as soon as the roster has arrived`,
   ).requiredOption('--reason <text>', 'why; the site is told');
-  const windows = site.command('windows').description('Service windows: when installs may start at this site');
-  query(windows, 'list', 'The windows of this site', (server) => server.ask<WindowsResult>('windows', {}), renderWindows);
+  const windows = site
+    .command('windows')
+    .description('Service windows: when installs may start at this site');
+  query(
+    windows,
+    'list',
+    'The windows of this site',
+    (server) => server.ask<WindowsResult>('windows', {}),
+    renderWindows,
+  );
   query(windows, 'add', 'Add a window; the windows of a site are a union', addWindow, renderWindows)
     .option('--days <day...>', `days on which it begins (${weekdays.join(', ')}); every day when not given`)
     .requiredOption('--from <HH:MM>', 'when it begins, 24 hours')
     .requiredOption('--minutes <minutes>', 'how long it lasts, across midnight too')
     .option('--time-zone <name>', 'IANA name', Intl.DateTimeFormat().resolvedOptions().timeZone);
-  query(windows, 'clear', 'Remove all windows: installs may start at any time', (server) => server.ask<WindowsResult>('set-windows', { windows: [] }), renderWindows);
+  query(
+    windows,
+    'clear',
+    'Remove all windows: installs may start at any time',
+    (server) => server.ask<WindowsResult>('set-windows', { windows: [] }),
+    renderWindows,
+  );
 }
 
-function issueToken(server: SiteClient, { code, type, parent, address, validHours }: TokenOptions): Promise<{ token: string }> {
+function issueToken(
+  server: SiteClient,
+  { code, type, parent, address, validHours }: TokenOptions,
+): Promise<{ token: string }> {
   return server.ask('join-token', {
     code: siteCode(code),
     type,
@@ -59,7 +90,10 @@ function issueToken(server: SiteClient, { code, type, parent, address, validHour
   });
 }
 
-async function addWindow(server: SiteClient, { days = weekdays, from, minutes, timeZone }: WindowOptions): Promise<WindowsResult> {
+async function addWindow(
+  server: SiteClient,
+  { days = weekdays, from, minutes, timeZone }: WindowOptions,
+): Promise<WindowsResult> {
   const { windows } = await server.ask<WindowsResult>('windows', {});
   const added = { days: days as Weekday[], startsAt: from, durationMinutes: Number(minutes), timeZone };
   return server.ask('set-windows', { windows: [...windows, { ...added, days: [...added.days] }] });
@@ -69,8 +103,14 @@ function renderWindows({ windows, open, changesAt }: WindowsResult): string {
   if (windows.length === 0) return 'This site has no service windows: installs may start at any time.';
   const table = formatTable(
     ['days', 'from', 'minutes', 'time zone'],
-    windows.map(({ days, startsAt, durationMinutes, timeZone }) => [days.join(' '), startsAt, String(durationMinutes), timeZone]),
+    windows.map(({ days, startsAt, durationMinutes, timeZone }) => [
+      days.join(' '),
+      startsAt,
+      String(durationMinutes),
+      timeZone,
+    ]),
   );
-  const change = changesAt === undefined ? '' : ` ${open ? 'until' : 'opens next'} ${formatInstant(changesAt)}`;
+  const change =
+    changesAt === undefined ? '' : ` ${open ? 'until' : 'opens next'} ${formatInstant(changesAt)}`;
   return `${table}\n\nNow ${open ? 'open' : 'closed'}${change === '' ? '.' : `,${change}.`}`;
 }

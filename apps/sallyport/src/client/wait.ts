@@ -14,10 +14,16 @@ const askEveryMs = 400;
  * Follows an action until it has come to rest at every site it is for, showing what each of them does and why it
  * waits. Undefined when the signal ended the waiting: the sites go on without it.
  */
-export async function followAction(site: SiteClient, action: ActionResult, signal: AbortSignal): Promise<Exclude<Progress['kind'], 'under-way'> | undefined> {
+export async function followAction(
+  site: SiteClient,
+  action: ActionResult,
+  signal: AbortSignal,
+): Promise<Exclude<Progress['kind'], 'under-way'> | undefined> {
   const screen = new Screen(process.stderr);
   while (!signal.aborted) {
-    const status = await site.ask<StatusResult>('status', { id: action.orders.at(-1)?.guid ?? action.guid ?? '' });
+    const status = await site.ask<StatusResult>('status', {
+      id: action.orders.at(-1)?.guid ?? action.guid ?? '',
+    });
     const progress = progressOf(status, action);
     if (progress.package !== undefined) screen.show(linesOf(progress.package, action.sites));
     if (progress.kind !== 'under-way') return progress.kind;
@@ -34,7 +40,10 @@ export async function followStatus(site: SiteClient, signal: AbortSignal): Promi
     screen.show(
       packages.flatMap((found) => [
         `${titleOf(found.name, found.version)}: ${found.state}`,
-        ...linesOf(found, found.sites.map((each) => each.site)).map((line) => `  ${line}`),
+        ...linesOf(
+          found,
+          found.sites.map((each) => each.site),
+        ).map((line) => `  ${line}`),
       ]),
     );
   }

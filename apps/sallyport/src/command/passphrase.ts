@@ -7,14 +7,19 @@ import { SallyportError } from '@sallyport/core/shared/errors';
 export type PassphraseErrorCode = 'DIFFERENT' | 'MISSING' | 'UNREADABLE';
 
 /** A passphrase could not be had. */
-export class PassphraseError extends SallyportError<PassphraseErrorCode> {}
+class PassphraseError extends SallyportError<PassphraseErrorCode> {}
 
 /** The first line of a file, without its line break. @throws {PassphraseError} UNREADABLE */
 export async function readPassphraseFile(file: string): Promise<string> {
   try {
     return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
   } catch (cause) {
-    throw new PassphraseError('UNREADABLE', `the passphrase file ${file} cannot be read: check its name and permissions`, { file }, { cause });
+    throw new PassphraseError(
+      'UNREADABLE',
+      `the passphrase file ${file} cannot be read: check its name and permissions`,
+      { file },
+      { cause },
+    );
   }
 }
 
@@ -45,7 +50,10 @@ export async function givenPassphrase(what: string, confirm: boolean): Promise<s
 export async function newPassphrase(what: string, file: string | undefined): Promise<string> {
   const passphrase = file === undefined ? await givenPassphrase(what, true) : await readPassphraseFile(file);
   if (passphrase === undefined || passphrase === '') {
-    throw new PassphraseError('MISSING', `a passphrase is needed for ${what}: give --passphrase-file, or set SALLYPORT_PASSPHRASE, or sit at a terminal`);
+    throw new PassphraseError(
+      'MISSING',
+      `a passphrase is needed for ${what}: give --passphrase-file, or set SALLYPORT_PASSPHRASE, or sit at a terminal`,
+    );
   }
   return passphrase;
 }

@@ -26,7 +26,8 @@ export async function runCommand(json: boolean, work: (signal: AbortSignal) => P
   try {
     await work(ending.signal);
   } catch (error) {
-    process.exitCode = error instanceof SallyportError && error.code === 'NO_SERVER' ? exitCodes.noServer : exitCodes.failed;
+    process.exitCode =
+      error instanceof SallyportError && error.code === 'NO_SERVER' ? exitCodes.noServer : exitCodes.failed;
     process.stderr.write(`sallyport: ${messageOf(error)}\n`);
     if (process.env['SALLYPORT_DEBUG'] !== undefined && error instanceof Error) {
       process.stderr.write(`${error.stack ?? ''}\n`);

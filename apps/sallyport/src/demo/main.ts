@@ -16,10 +16,17 @@ interface Options {
 }
 
 const program = new Command('npm start --')
-  .description('The main job on one machine: a vendor’s cloud, a hierarchy of sites, and a real update of the TypeScript compiler')
+  .description(
+    'The main job on one machine: a vendor’s cloud, a hierarchy of sites, and a real update of the TypeScript compiler',
+  )
   .option('--once', 'end when every site is updated: exit code 0, or 1 with the reason')
-  .addOption(new Option('--topology <name>', 'which sites').choices(Object.keys(topologies)).default('hierarchy'))
-  .option('--data <folder>', 'an empty folder to keep everything in; a temporary one, removed at the end, when not given');
+  .addOption(
+    new Option('--topology <name>', 'which sites').choices(Object.keys(topologies)).default('hierarchy'),
+  )
+  .option(
+    '--data <folder>',
+    'an empty folder to keep everything in; a temporary one, removed at the end, when not given',
+  );
 
 const options = program.parse().opts<Options>();
 process.exitCode = await perform(options);
@@ -29,7 +36,8 @@ async function perform({ once, topology, data }: Options): Promise<number> {
   mkdirSync(root, { recursive: true });
   const stage = new Stage();
   const interrupted = Promise.withResolvers<'interrupted'>();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.resolve('interrupted'));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => interrupted.resolve('interrupted'));
   // The demonstration's own keys: nothing but it ever trusts them.
   process.env['SALLYPORT_PASSPHRASE'] ??= 'only for the demonstration';
   try {
@@ -39,7 +47,9 @@ async function perform({ once, topology, data }: Options): Promise<number> {
     const { text, complete } = await report(topologies[topology], told);
     process.stdout.write(`${text}\n`);
     if (once) return complete ? 0 : 1;
-    stage.say(`Everything keeps running until Ctrl-C. Try: node_modules/.bin/sallyport update history --data ${join(root, topologies[topology][0].code.toLowerCase())}`);
+    stage.say(
+      `Everything keeps running until Ctrl-C. Try: node_modules/.bin/sallyport update history --data ${join(root, topologies[topology][0].code.toLowerCase())}`,
+    );
     await Promise.race([interrupted.promise, stage.failure]);
     return complete ? 0 : 1;
   } catch (error) {

@@ -9,7 +9,10 @@ import { inspectSite } from './verify.ts';
  * The closing table and line of the demonstration. A site counts only when both packages are installed there, its
  * compiler says so itself, and every installed file is the vendor's.
  */
-export async function report(sites: readonly DemoSite[], told: Told): Promise<{ readonly text: string; readonly complete: boolean }> {
+export async function report(
+  sites: readonly DemoSite[],
+  told: Told,
+): Promise<{ readonly text: string; readonly complete: boolean }> {
   const rows: string[][] = [];
   const faults: string[] = [];
   for (const site of sites) {
@@ -18,12 +21,27 @@ export async function report(sites: readonly DemoSite[], told: Told): Promise<{ 
     if (fault !== undefined) faults.push(`${site.code}: ${fault}`);
   }
   const installed = sites.length - faults.length;
-  const table = formatTable(['site', 'type', 'version before', 'version after', 'state', 'files checked', 'bytes received', 'seconds'], rows);
+  const table = formatTable(
+    [
+      'site',
+      'type',
+      'version before',
+      'version after',
+      'state',
+      'files checked',
+      'bytes received',
+      'seconds',
+    ],
+    rows,
+  );
   const text = [table, ...faults, `main job: ${installed}/${sites.length} sites installed`].join('\n');
   return { text, complete: faults.length === 0 };
 }
 
-async function reportSite(site: DemoSite, { folders, statuses, events, before }: Told): Promise<{ readonly row: string[]; readonly fault?: string }> {
+async function reportSite(
+  site: DemoSite,
+  { folders, statuses, events, before }: Told,
+): Promise<{ readonly row: string[]; readonly fault?: string }> {
   const { code, type } = site;
   const own = statuses.map((found) => found.sites.find((each) => each.site === code));
   const state = own.find((each) => each?.state !== 'INSTALL_SUCCESS')?.state ?? 'INSTALL_SUCCESS';
@@ -33,10 +51,21 @@ async function reportSite(site: DemoSite, { folders, statuses, events, before }:
   const rest = [state, '–', formatBytes(received), seconds.toFixed(1)];
   try {
     const { version, filesChecked, differences } = await inspectSite(folders.get(code) ?? '');
-    const row = [code, type, before.get(code) ?? '–', version, state, String(filesChecked), formatBytes(received), seconds.toFixed(1)];
+    const row = [
+      code,
+      type,
+      before.get(code) ?? '–',
+      version,
+      state,
+      String(filesChecked),
+      formatBytes(received),
+      seconds.toFixed(1),
+    ];
     if (state !== 'INSTALL_SUCCESS') return { row, fault: `a package is in state ${state}` };
-    if (version !== versions.hotfix) return { row, fault: `the compiler says it is ${version}, not ${versions.hotfix}` };
-    if (differences.length > 0) return { row, fault: `these files are not the vendor's: ${differences.join(', ')}` };
+    if (version !== versions.hotfix)
+      return { row, fault: `the compiler says it is ${version}, not ${versions.hotfix}` };
+    if (differences.length > 0)
+      return { row, fault: `these files are not the vendor's: ${differences.join(', ')}` };
     return { row };
   } catch (error) {
     return { row: [code, type, before.get(code) ?? '–', '–', ...rest], fault: messageOf(error) };

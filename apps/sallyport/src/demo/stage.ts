@@ -46,9 +46,14 @@ export class Stage {
       complaint += `${line}\n`;
       show(line);
     });
-    const [code, signal] = (await Promise.race([once(child, 'close'), this.#failed.promise])) as [number | null, string | null];
+    const [code, signal] = (await Promise.race([once(child, 'close'), this.#failed.promise])) as [
+      number | null,
+      string | null,
+    ];
     if (code !== 0) {
-      throw new DemoError(`"sallyport ${args.join(' ')}" ended with ${signal ?? `exit code ${code}`}:\n${complaint || output}`);
+      throw new DemoError(
+        `"sallyport ${args.join(' ')}" ended with ${signal ?? `exit code ${code}`}:\n${complaint || output}`,
+      );
     }
     return output;
   }

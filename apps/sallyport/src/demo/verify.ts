@@ -19,9 +19,14 @@ const run = promisify(execFile);
 /** Looks at the TypeScript compiler of a site's data folder. @throws when none is installed or it does not run */
 export async function inspectSite(dataFolder: string): Promise<InstalledProduct> {
   const product = join(dataFolder, 'products', 'typescript');
-  const current = JSON.parse(await readFile(join(product, 'current.json'), 'utf8')) as { folder: string; treeSha256: string };
+  const current = JSON.parse(await readFile(join(product, 'current.json'), 'utf8')) as {
+    folder: string;
+    treeSha256: string;
+  };
   const release = join(product, 'releases', current.folder);
-  const { stdout } = await run(process.execPath, [join(release, 'lib', 'tsc.js'), '--version'], { timeout: 60_000 });
+  const { stdout } = await run(process.execPath, [join(release, 'lib', 'tsc.js'), '--version'], {
+    timeout: 60_000,
+  });
   const treeBytes = await readFile(join(dataFolder, 'content', 'blobs', 'sha256', current.treeSha256));
   const tree = parseTree(treeBytes);
   const differences: string[] = [];

@@ -16,7 +16,9 @@ export class Screen {
     if (this.#out.isTTY) {
       const width = Math.max(20, this.#out.columns) - 1;
       const back = this.#shown.length === 0 ? '' : `\u001b[${this.#shown.length}A`;
-      this.#out.write(`${back}${lines.map((line) => `\u001b[2K${line.slice(0, width)}\n`).join('')}\u001b[0J`);
+      this.#out.write(
+        `${back}${lines.map((line) => `\u001b[2K${line.slice(0, width)}\n`).join('')}\u001b[0J`,
+      );
     } else {
       for (const line of lines) if (!this.#shown.includes(line)) this.#out.write(`${line}\n`);
     }

@@ -4,7 +4,13 @@ import { formatTable, plain } from './table.ts';
 
 test('aligns columns, numbers to the right', () => {
   assert.equal(
-    formatTable(['site', 'bytes'], [['CAS', '12'], ['PR1', '1,024']]),
+    formatTable(
+      ['site', 'bytes'],
+      [
+        ['CAS', '12'],
+        ['PR1', '1,024'],
+      ],
+    ),
     ['site  bytes', '────  ─────', 'CAS      12', 'PR1   1,024'].join('\n'),
   );
 });

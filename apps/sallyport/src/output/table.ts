@@ -8,13 +8,24 @@ import { stripVTControlCharacters } from 'node:util';
 export function formatTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = [headings, ...rows].map((row) => headings.map((_, column) => plain(row[column] ?? '')));
   const widths = headings.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-  const numeric = headings.map((_, column) => rows.length > 0 && cells.slice(1).every((row) => /^[\d–-]/.test(row[column] ?? '') && /^[\d.,\s–-]*\S{0,3}$/.test(row[column] ?? '')));
+  const numeric = headings.map(
+    (_, column) =>
+      rows.length > 0 &&
+      cells
+        .slice(1)
+        .every((row) => /^[\d–-]/.test(row[column] ?? '') && /^[\d.,\s–-]*\S{0,3}$/.test(row[column] ?? '')),
+  );
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, column) => (numeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .map((cell, column) =>
+        numeric[column] ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0),
+      )
       .join('  ')
       .trimEnd();
-  return cells.map(line).toSpliced(1, 0, widths.map((width) => '─'.repeat(width)).join('  ')).join('\n');
+  return cells
+    .map(line)
+    .toSpliced(1, 0, widths.map((width) => '─'.repeat(width)).join('  '))
+    .join('\n');
 }
 
 /** Text without control characters or terminal escapes; line breaks become spaces. */

@@ -26,7 +26,10 @@ import type { SiteFolders } from './site-config.ts';
 export type SiteAdapters = Awaited<ReturnType<typeof openAdapters>>;
 
 /** Opens a site's folders. Nothing listens and nothing runs yet. */
-export async function openAdapters(folders: SiteFolders, options: { readonly structured?: NodeJS.WritableStream } = {}) {
+export async function openAdapters(
+  folders: SiteFolders,
+  options: { readonly structured?: NodeJS.WritableStream } = {},
+) {
   const clock = systemClock;
   const logs = new ComponentLogs({ folder: folders.logs, clock, formatLine: formatTraceLine, ...options });
   const blobs = await FileBlobs.open({ folder: folders.content });
@@ -40,7 +43,13 @@ export async function openAdapters(folders: SiteFolders, options: { readonly str
     logs,
     blobs,
     compute,
-    fetcher: new PackageFetcher({ blobs, compute, clock, random: systemRandom, log: logs.of('SMS_DISTRIBUTION_MANAGER') }),
+    fetcher: new PackageFetcher({
+      blobs,
+      compute,
+      clock,
+      random: systemRandom,
+      log: logs.of('SMS_DISTRIBUTION_MANAGER'),
+    }),
     vault: new FileVault(folders.keys),
     trust: new FileTrustStore(folders.trust),
     releases: new FileReleases({ folder: folders.products, blobs, compute }),

@@ -54,19 +54,38 @@ export async function installFirstReleases(
   const problems = await documents.refresh(signal);
   const known = packagesOf(await documents.view());
   for (const release of releases) {
-    const { product, entry, descriptor } = find(known, release, problems.map(({ what, message }) => `${what}: ${message}`));
+    const { product, entry, descriptor } = find(
+      known,
+      release,
+      problems.map(({ what, message }) => `${what}: ${message}`),
+    );
     if (product.problem !== undefined) {
-      throw new SetupError('NOT_TRUSTED', `${source.repository.name} cannot be believed: ${product.problem.message}`, { code: product.problem.code });
+      throw new SetupError(
+        'NOT_TRUSTED',
+        `${source.repository.name} cannot be believed: ${product.problem.message}`,
+        { code: product.problem.code },
+      );
     }
     if (entry.withdrawn !== undefined) {
-      throw new SetupError('NOT_TRUSTED', `${entry.version} was withdrawn by the vendor on ${entry.withdrawn.at}: ${entry.withdrawn.reason}. Name another version.`);
+      throw new SetupError(
+        'NOT_TRUSTED',
+        `${entry.version} was withdrawn by the vendor on ${entry.withdrawn.at}: ${entry.withdrawn.reason}. Name another version.`,
+      );
     }
-    say(`${release.product} ${entry.version}: takes ${formatBytes(descriptor.content.totalBytes)} from ${source.content.name}`);
+    say(
+      `${release.product} ${entry.version}: takes ${formatBytes(descriptor.content.totalBytes)} from ${source.content.name}`,
+    );
     const progress = progressWriter(say, adapters.clock);
     const fetched = await fetcher.fetch(descriptor.content, source.content, { signal, onProgress: progress });
-    say(`${release.product} ${entry.version}: ${formatBytes(fetched.receivedBytes)} received, every byte verified; installs it`);
-    const tree = parseTree(await blobs.readBytes(descriptor.content.tree.sha256, descriptor.content.tree.sizeBytes));
-    const installed = release.installed?.filter((guid) => known.some(({ entry: other }) => other.guid === guid));
+    say(
+      `${release.product} ${entry.version}: ${formatBytes(fetched.receivedBytes)} received, every byte verified; installs it`,
+    );
+    const tree = parseTree(
+      await blobs.readBytes(descriptor.content.tree.sha256, descriptor.content.tree.sizeBytes),
+    );
+    const installed = release.installed?.filter((guid) =>
+      known.some(({ entry: other }) => other.guid === guid),
+    );
     await installBaseline(
       { ...adapters, log: logs.of('CONFIGURATION_MANAGER_UPDATE') },
       { code: site.code, platform: adapters.platform },
@@ -79,15 +98,25 @@ export async function installFirstReleases(
 
 type KnownPackage = TrustedPackage & { readonly descriptor: NonNullable<TrustedPackage['descriptor']> };
 
-function find(known: readonly TrustedPackage[], { product, version, guid }: FirstRelease, problems: readonly string[]): KnownPackage {
+function find(
+  known: readonly TrustedPackage[],
+  { product, version, guid }: FirstRelease,
+  problems: readonly string[],
+): KnownPackage {
   const ofProduct = known.filter((candidate) => candidate.product.product === product);
-  const fitting = ofProduct.filter(({ entry }) => (guid === undefined ? entry.version === version : entry.guid === guid));
+  const fitting = ofProduct.filter(({ entry }) =>
+    guid === undefined ? entry.version === version : entry.guid === guid,
+  );
   // Two builds may share a version: a baseline made for beginning with comes first.
   const found = fitting.find(({ entry }) => entry.kind === 'baseline') ?? fitting[0];
   if (found?.descriptor === undefined) {
     const versions = ofProduct.map(({ entry }) => entry.version).join(', ') || 'none';
     const why = problems.length === 0 ? '' : ` (${problems.join('; ')})`;
-    throw new SetupError('BASELINE_UNKNOWN', `the catalogue of ${product} has no usable ${version}: it has ${versions}${why}`, { product, version });
+    throw new SetupError(
+      'BASELINE_UNKNOWN',
+      `the catalogue of ${product} has no usable ${version}: it has ${versions}${why}`,
+      { product, version },
+    );
   }
   return { ...found, descriptor: found.descriptor };
 }
@@ -95,7 +124,12 @@ function find(known: readonly TrustedPackage[], { product, version, guid }: Firs
 /** A line every few seconds, so that nobody wonders whether it still goes on. */
 function progressWriter(say: (text: string) => void, clock: SiteAdapters['clock']) {
   let saidAt = clock.now();
-  return (progress: { readonly doneBytes: number; readonly totalBytes: number; readonly rateBytesPerSecond?: number; readonly remainingMs?: number }): void => {
+  return (progress: {
+    readonly doneBytes: number;
+    readonly totalBytes: number;
+    readonly rateBytesPerSecond?: number;
+    readonly remainingMs?: number;
+  }): void => {
     if (clock.now() - saidAt < 2_000) return;
     saidAt = clock.now();
     const { doneBytes, totalBytes, rateBytesPerSecond, remainingMs } = progress;

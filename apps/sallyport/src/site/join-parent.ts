@@ -1,9 +1,14 @@
+import type { SiteReleases } from '@sallyport/core/domain/exchange/exchange';
+import { siteReleasesFormat } from '@sallyport/core/wire/facts';
 import { siteCode, type SiteCode } from '@sallyport/core/shared/ids';
 import { entryOf } from '@sallyport/core/domain/sites/roster';
 import { adoptHierarchy } from '@sallyport/engine/components/hierarchy-identity/hierarchy-setting';
-import { HierarchyView, type Hierarchy } from '@sallyport/engine/components/hierarchy-identity/hierarchy-view';
+import {
+  HierarchyView,
+  type Hierarchy,
+} from '@sallyport/engine/components/hierarchy-identity/hierarchy-view';
 import { joinHierarchy } from '@sallyport/engine/components/hierarchy-identity/join-hierarchy';
-import { releasesRecordKey, type SiteReleases } from '@sallyport/engine/components/hierarchy-manager/own-records';
+import { releasesRecordKey } from '@sallyport/engine/components/hierarchy-manager/own-records';
 import { ReplicationManager } from '@sallyport/engine/components/replication-manager/replication-manager';
 import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
 import { PeerTlsJoin } from '@sallyport/engine/transport/peer-tls/peer-tls-join';
@@ -30,7 +35,11 @@ export interface JoinedParent {
  * @throws {HierarchyError} {LinkError} see `joinHierarchy`
  */
 export async function joinParent(
-  work: { readonly adapters: SiteAdapters; readonly database: SiteDatabase; readonly say: (text: string) => void },
+  work: {
+    readonly adapters: SiteAdapters;
+    readonly database: SiteDatabase;
+    readonly say: (text: string) => void;
+  },
   { code, type, token }: Pick<ChildAnswers, 'code' | 'token' | 'type'>,
   link: { readonly secret: Uint8Array; readonly signer: { readonly publicKey: string } },
   signal: AbortSignal,
@@ -64,7 +73,11 @@ export async function joinParent(
       await replication.start();
       say(`asks ${token.parent} which release to begin with`);
       const { releases } = await firstRecord(database, parentCode, waiting);
-      if (releases.length === 0) throw new SetupError('BASELINE_UNKNOWN', `parent site ${parentCode} runs no product yet: install one there first, or give --media and --baseline`);
+      if (releases.length === 0)
+        throw new SetupError(
+          'BASELINE_UNKNOWN',
+          `parent site ${parentCode} runs no product yet: install one there first, or give --media and --baseline`,
+        );
       return releases;
     },
     close: async () => {
@@ -82,8 +95,14 @@ export async function joinParent(
         said = reason;
       };
       say(`asks ${token.parent} at ${token.address} to take site ${code} in`);
-      const outcome = await joinHierarchy({ ...adapters, token, code, type, linkKey: link.signer.publicKey, channel, tools, onProgress }, signal);
-      if (outcome.state === 'refused') throw new SetupError('JOIN_REFUSED', `site ${code} may not join: ${outcome.reason}`, { code: outcome.code });
+      const outcome = await joinHierarchy(
+        { ...adapters, token, code, type, linkKey: link.signer.publicKey, channel, tools, onProgress },
+        signal,
+      );
+      if (outcome.state === 'refused')
+        throw new SetupError('JOIN_REFUSED', `site ${code} may not join: ${outcome.reason}`, {
+          code: outcome.code,
+        });
       say(`site ${code} is in the roster of hierarchy ${outcome.hierarchy.hierarchyId}`);
       return outcome.hierarchy.documents;
     } finally {
@@ -92,11 +111,20 @@ export async function joinParent(
   }
 }
 
-async function firstRecord(database: SiteDatabase, parent: SiteCode, signal: AbortSignal): Promise<SiteReleases> {
+async function firstRecord(
+  database: SiteDatabase,
+  parent: SiteCode,
+  signal: AbortSignal,
+): Promise<SiteReleases> {
   const found = Promise.withResolvers<SiteReleases>();
   const look = (): void => {
     const record = database.read(({ records }) => records.get(parent, 'site-releases', releasesRecordKey));
-    if (record !== undefined) found.resolve(record.body as SiteReleases);
+    if (record === undefined) return;
+    try {
+      found.resolve(siteReleasesFormat.check(record.body));
+    } catch (error) {
+      found.reject(error);
+    }
   };
   const stopListening = database.onCommit(look);
   const giveUp = (): void => found.reject(signal.reason);

@@ -38,7 +38,11 @@ interface CommonAnswers {
   readonly code: SiteCode;
   readonly trustRoot: string;
   readonly listen: { readonly host: string; readonly port: number };
-  readonly media?: { readonly folder: string; readonly maxAgeMs: number; readonly baselines: readonly WantedBaseline[] };
+  readonly media?: {
+    readonly folder: string;
+    readonly maxAgeMs: number;
+    readonly baselines: readonly WantedBaseline[];
+  };
   readonly ring: string;
   readonly checkIntervalMs: number;
 }
@@ -83,21 +87,28 @@ export function checkAnswers(options: SetupOptions): SetupAnswers {
   };
   const code = attempt(() => siteCode(options.code));
   const type = siteTypes.includes(options.type) ? (options.type as SiteType) : undefined;
-  if (type === undefined) problems.push(`--type ${options.type} is no site type: use ${siteTypes.join(', ')}`);
+  if (type === undefined)
+    problems.push(`--type ${options.type} is no site type: use ${siteTypes.join(', ')}`);
   if (!existsSync(options.trustRoot)) {
-    problems.push(`--trust-root ${options.trustRoot} is not there: take the file 1.root.json that the vendor gave you`);
+    problems.push(
+      `--trust-root ${options.trustRoot} is not there: take the file 1.root.json that the vendor gave you`,
+    );
   }
   const token = options.join === undefined ? undefined : attempt(() => parseJoinToken(options.join ?? ''));
   if (token !== undefined) {
-    if (code !== undefined && token.code !== code) problems.push(`the join token is for site ${token.code}, not ${code}: use its own token`);
-    if (type !== undefined && token.type !== type) problems.push(`the join token is for a ${token.type} site, not a ${type} one: use its own token`);
+    if (code !== undefined && token.code !== code)
+      problems.push(`the join token is for site ${token.code}, not ${code}: use its own token`);
+    if (type !== undefined && token.type !== type)
+      problems.push(`the join token is for a ${token.type} site, not a ${type} one: use its own token`);
   }
   const common = {
     data: resolve(options.data),
     trustRoot: options.trustRoot,
     listen: attempt(() => parseAddress(options.listen ?? '127.0.0.1:0')) ?? { host: '', port: 0 },
     ring: options.ring ?? 'general',
-    checkIntervalMs: Math.round((attempt(() => positive('--check-hours', options.checkHours ?? '24', 24 * 31)) ?? 24) * 3_600_000),
+    checkIntervalMs: Math.round(
+      (attempt(() => positive('--check-hours', options.checkHours ?? '24', 24 * 31)) ?? 24) * 3_600_000,
+    ),
     ...mediaOf(options, problems, attempt),
   };
   const role = options.join === undefined ? topTier(options, type, problems) : child(options, type, problems);
@@ -106,23 +117,40 @@ export function checkAnswers(options: SetupOptions): SetupAnswers {
     if (token === undefined) throw badAnswers(problems);
     return { ...common, ...role, code, token };
   }
-  if (common.media === undefined) throw badAnswers(['--media and --baseline are needed: the first site of a hierarchy takes its release from media']);
+  if (common.media === undefined)
+    throw badAnswers([
+      '--media and --baseline are needed: the first site of a hierarchy takes its release from media',
+    ]);
   return { ...common, ...role, code, media: common.media };
 }
 
 function topTier(options: SetupOptions, type: SiteType | undefined, problems: string[]) {
-  if (type === 'secondary') problems.push('a secondary site stands under a primary site: give the join token that "sallyport site token" made for it');
-  if (options.vendorUrl === undefined) problems.push('--vendor-url is needed: the address of the vendor’s cloud service or repository');
-  else if (!URL.canParse(options.vendorUrl)) problems.push(`--vendor-url ${options.vendorUrl} is no address: write it like https://updates.example.com/`);
+  if (type === 'secondary')
+    problems.push(
+      'a secondary site stands under a primary site: give the join token that "sallyport site token" made for it',
+    );
+  if (options.vendorUrl === undefined)
+    problems.push('--vendor-url is needed: the address of the vendor’s cloud service or repository');
+  else if (!URL.canParse(options.vendorUrl))
+    problems.push(
+      `--vendor-url ${options.vendorUrl} is no address: write it like https://updates.example.com/`,
+    );
   if (options.recoveryKey === undefined) {
-    problems.push('--recovery-key is needed: the file to write the hierarchy’s recovery key to; take it offline afterwards');
+    problems.push(
+      '--recovery-key is needed: the file to write the hierarchy’s recovery key to; take it offline afterwards',
+    );
   } else if (existsSync(options.recoveryKey)) {
-    problems.push(`--recovery-key ${options.recoveryKey} exists and is not overwritten: it may be a hierarchy’s only one; name another file`);
+    problems.push(
+      `--recovery-key ${options.recoveryKey} exists and is not overwritten: it may be a hierarchy’s only one; name another file`,
+    );
   }
   const local = options.localApplicability === true;
-  if (local && options.enrolmentCode !== undefined) problems.push('--enrolment-code has no use with --local-applicability: nothing is sent to the vendor');
+  if (local && options.enrolmentCode !== undefined)
+    problems.push('--enrolment-code has no use with --local-applicability: nothing is sent to the vendor');
   if (!local && options.enrolmentCode === undefined) {
-    problems.push('--enrolment-code is needed: ask the vendor for one, or set the site up with --local-applicability');
+    problems.push(
+      '--enrolment-code is needed: ask the vendor for one, or set the site up with --local-applicability',
+    );
   }
   if (problems.length > 0 || type === undefined || type === 'secondary') return undefined;
   return {
@@ -142,46 +170,62 @@ function child(options: SetupOptions, type: SiteType | undefined, problems: stri
     ['--recovery-key', options.recoveryKey],
     ['--ring', options.ring],
   ].filter(([, value]) => value !== undefined);
-  for (const [name] of useless) problems.push(`${name} is the top-tier site’s affair: leave it out for a site that joins`);
-  if (type === 'central') problems.push('a central administration site is the top of its hierarchy: set it up without --join');
+  for (const [name] of useless)
+    problems.push(`${name} is the top-tier site’s affair: leave it out for a site that joins`);
+  if (type === 'central')
+    problems.push('a central administration site is the top of its hierarchy: set it up without --join');
   if (problems.length > 0 || type === undefined || type === 'central') return undefined;
   return { kind: 'child', type } as const;
 }
 
-function mediaOf(options: SetupOptions, problems: string[], attempt: <T>(work: () => T) => T | undefined): Pick<CommonAnswers, 'media'> {
+function mediaOf(
+  options: SetupOptions,
+  problems: string[],
+  attempt: <T>(work: () => T) => T | undefined,
+): Pick<CommonAnswers, 'media'> {
   const { media, baseline = [] } = options;
   if (media === undefined) {
     if (baseline.length > 0) problems.push('--baseline names a version on a medium: give --media too');
     return {};
   }
-  if (!existsSync(join(media, 'metadata'))) problems.push(`--media ${media} is no medium: it has no folder "metadata"`);
-  if (baseline.length === 0) problems.push('--baseline is needed with --media: write PRODUCT=VERSION, once for each product');
-  const baselines = baseline.map((text) => attempt(() => parseBaseline(text))).filter((wanted) => wanted !== undefined);
+  if (!existsSync(join(media, 'metadata')))
+    problems.push(`--media ${media} is no medium: it has no folder "metadata"`);
+  if (baseline.length === 0)
+    problems.push('--baseline is needed with --media: write PRODUCT=VERSION, once for each product');
+  const baselines = baseline
+    .map((text) => attempt(() => parseBaseline(text)))
+    .filter((wanted) => wanted !== undefined);
   const days = attempt(() => positive('--media-max-age-days', options.mediaMaxAgeDays ?? '30', 3_650)) ?? 30;
   return { media: { folder: media, maxAgeMs: Math.round(days * dayMs), baselines } };
 }
 
 function parseBaseline(text: string): WantedBaseline {
   const [product = '', version = '', ...rest] = text.split('=');
-  if (version === '' || rest.length > 0) throw new RangeError(`--baseline ${text} cannot be read: write PRODUCT=VERSION`);
+  if (version === '' || rest.length > 0)
+    throw new RangeError(`--baseline ${text} cannot be read: write PRODUCT=VERSION`);
   parseVersion(version);
   return { product: productId(product), version };
 }
 
 function positive(name: string, text: string, max: number): number {
   const value = Number(text);
-  if (!(value > 0 && value <= max)) throw new RangeError(`${name} ${text} must be a number above 0 and at most ${max}`);
+  if (!(value > 0 && value <= max))
+    throw new RangeError(`${name} ${text} must be a number above 0 and at most ${max}`);
   return value;
 }
 
 /** `host:port`; port 0 is whichever is free at the first start, and kept from then on. @throws {RangeError} */
-export function parseAddress(text: string): { readonly host: string; readonly port: number } {
+function parseAddress(text: string): { readonly host: string; readonly port: number } {
   const match = /^(\[[0-9a-fA-F:.]+\]|[^\s:]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
-  if (match?.[1] === undefined || port > 65_535) throw new RangeError(`${text} is no address: write HOST:PORT, the port at most 65535`);
+  if (match?.[1] === undefined || port > 65_535)
+    throw new RangeError(`${text} is no address: write HOST:PORT, the port at most 65535`);
   return { host: match[1].replaceAll(/[[\]]/g, ''), port };
 }
 
 function badAnswers(problems: readonly string[]): SetupError {
-  return new SetupError('BAD_ANSWERS', `the site cannot be set up like this:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  return new SetupError(
+    'BAD_ANSWERS',
+    `the site cannot be set up like this:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+  );
 }

@@ -4,8 +4,15 @@ import { messageOf } from '@sallyport/core/shared/errors';
 import type { ProductId } from '@sallyport/core/shared/ids';
 import { canonicalJson } from '@sallyport/core/wire/canonical-json';
 import { parseMetadata } from '@sallyport/core/wire/tuf';
-import { createHierarchy, linkKeyName, loadOrCreateKey } from '@sallyport/engine/components/hierarchy-identity/create-hierarchy';
-import { adoptHierarchy, type HierarchySetting } from '@sallyport/engine/components/hierarchy-identity/hierarchy-setting';
+import {
+  createHierarchy,
+  linkKeyName,
+  loadOrCreateKey,
+} from '@sallyport/engine/components/hierarchy-identity/create-hierarchy';
+import {
+  adoptHierarchy,
+  type HierarchySetting,
+} from '@sallyport/engine/components/hierarchy-identity/hierarchy-setting';
 import { createFileDurably } from '@sallyport/engine/storage/files/create-file';
 import { writeFileDurably } from '@sallyport/engine/storage/files/durable-file';
 import { FolderContentSource } from '@sallyport/engine/storage/files/folder-content';
@@ -42,7 +49,11 @@ interface SetupWork {
  * @throws {SetupError}
  * @throws {StorageError} FOLDER_IN_USE when a server or another set-up works on the folder
  */
-export async function setUpSite(answers: SetupAnswers, conversation: SetupConversation, signal: AbortSignal): Promise<SiteConfig> {
+export async function setUpSite(
+  answers: SetupAnswers,
+  conversation: SetupConversation,
+  signal: AbortSignal,
+): Promise<SiteConfig> {
   const folders = siteFolders(answers.data);
   mkdirSync(folders.data, { recursive: true, mode: 0o700 });
   const lock = lockFolder(folders.data);
@@ -53,8 +64,14 @@ export async function setUpSite(answers: SetupAnswers, conversation: SetupConver
     try {
       const work = { adapters, folders, database, say: conversation.say };
       await pinTrustRoot(work, answers.trustRoot);
-      const config = answers.kind === 'top-tier' ? await setUpTopTier(work, answers, conversation, signal) : await setUpChild(work, answers, signal);
-      await writeFileDurably(folders.config, new TextEncoder().encode(`${JSON.stringify(config, undefined, 2)}\n`));
+      const config =
+        answers.kind === 'top-tier'
+          ? await setUpTopTier(work, answers, conversation, signal)
+          : await setUpChild(work, answers, signal);
+      await writeFileDurably(
+        folders.config,
+        new TextEncoder().encode(`${JSON.stringify(config, undefined, 2)}\n`),
+      );
       return config;
     } finally {
       database.close();
@@ -65,25 +82,53 @@ export async function setUpSite(answers: SetupAnswers, conversation: SetupConver
   }
 }
 
-async function setUpTopTier(work: SetupWork, answers: TopTierAnswers, { passphrase }: SetupConversation, signal: AbortSignal): Promise<SiteConfig> {
+async function setUpTopTier(
+  work: SetupWork,
+  answers: TopTierAnswers,
+  { passphrase }: SetupConversation,
+  signal: AbortSignal,
+): Promise<SiteConfig> {
   const { adapters, database, say } = work;
   const { code, type, media } = answers;
-  const { recoveryKeyPem, ...hierarchy } = await createHierarchy({ ...adapters, code, type, passphrase: await passphrase() });
+  const { recoveryKeyPem, ...hierarchy } = await createHierarchy({
+    ...adapters,
+    code,
+    type,
+    passphrase: await passphrase(),
+  });
   await createFileDurably(answers.recoveryKeyFile, new TextEncoder().encode(recoveryKeyPem));
-  say(`recovery key written to ${answers.recoveryKeyFile}: take it offline; whoever has it and its passphrase speaks for the hierarchy`);
+  say(
+    `recovery key written to ${answers.recoveryKeyFile}: take it offline; whoever has it and its passphrase speaks for the hierarchy`,
+  );
   adoptHierarchy(database, hierarchy);
   say(`hierarchy ${hierarchy.hierarchyId}`);
   if (answers.enrolmentCode !== undefined) await enrol(answers, hierarchy, say, signal);
   await installFirstReleases(adapters, { code, database }, media.baselines, mediaSource(media), say, signal);
-  return configOf(answers, hierarchy, media.baselines.map(({ product }) => product), {
-    vendor: { url: answers.vendorUrl, exchange: answers.exchange },
-  });
+  return configOf(
+    answers,
+    hierarchy,
+    media.baselines.map(({ product }) => product),
+    {
+      vendor: { url: answers.vendorUrl, exchange: answers.exchange },
+    },
+  );
 }
 
-async function enrol(answers: TopTierAnswers, hierarchy: HierarchySetting, say: (text: string) => void, signal: AbortSignal): Promise<void> {
+async function enrol(
+  answers: TopTierAnswers,
+  hierarchy: HierarchySetting,
+  say: (text: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const vendor = new HttpVendorExchange({ baseUrl: answers.vendorUrl });
-  const statement = canonicalJson({ ...hierarchy.operatingKey, signatures: hierarchy.operatingKey.signatures.map((signature) => ({ ...signature })) });
-  await vendor.enrol({ code: answers.enrolmentCode ?? '', hierarchyId: hierarchy.hierarchyId, statement }, signal);
+  const statement = canonicalJson({
+    ...hierarchy.operatingKey,
+    signatures: hierarchy.operatingKey.signatures.map((signature) => ({ ...signature })),
+  });
+  await vendor.enrol(
+    { code: answers.enrolmentCode ?? '', hierarchyId: hierarchy.hierarchyId, statement },
+    signal,
+  );
   say(`registered with ${vendor.name}`);
 }
 
@@ -98,9 +143,19 @@ async function setUpChild(work: SetupWork, answers: ChildAnswers, signal: AbortS
     await installFirstReleases(adapters, { code, database }, releases, source, say, signal);
     const { address } = token;
     const at = address.lastIndexOf(':');
-    return configOf(answers, parent.hierarchy, releases.map(({ product }) => product), {
-      parent: { code: token.parent, key: token.parentKey, host: address.slice(0, at).replaceAll(/[[\]]/g, ''), port: Number(address.slice(at + 1)) },
-    });
+    return configOf(
+      answers,
+      parent.hierarchy,
+      releases.map(({ product }) => product),
+      {
+        parent: {
+          code: token.parent,
+          key: token.parentKey,
+          host: address.slice(0, at).replaceAll(/[[\]]/g, ''),
+          port: Number(address.slice(at + 1)),
+        },
+      },
+    );
   } finally {
     await parent.close();
   }
@@ -109,7 +164,10 @@ async function setUpChild(work: SetupWork, answers: ChildAnswers, signal: AbortS
 function mediaSource(media: TopTierAnswers['media']): FirstReleaseSource {
   const { folder, maxAgeMs } = media;
   return {
-    repository: new FolderRepository({ metadata: join(folder, 'metadata'), targets: join(folder, 'targets') }),
+    repository: new FolderRepository({
+      metadata: join(folder, 'metadata'),
+      targets: join(folder, 'targets'),
+    }),
     content: new FolderContentSource(folder),
     stalenessMs: maxAgeMs,
   };
@@ -124,7 +182,17 @@ function configOf(
   const { code, type, listen, ring, checkIntervalMs } = answers;
   const { hierarchyId } = hierarchy;
   const mayHaveChildren = type !== 'secondary';
-  const config = { schema: 1, code, type, hierarchyId, ...role, ...(mayHaveChildren ? { link: listen } : {}), products: [...new Set(products)], ring, checkIntervalMs };
+  const config = {
+    schema: 1,
+    code,
+    type,
+    hierarchyId,
+    ...role,
+    ...(mayHaveChildren ? { link: listen } : {}),
+    products: [...new Set(products)],
+    ring,
+    checkIntervalMs,
+  };
   return parseSiteConfig(JSON.stringify(config), 'the configuration of the new site');
 }
 
@@ -135,14 +203,24 @@ async function pinTrustRoot({ adapters, say }: SetupWork, file: string): Promise
   try {
     version = parseMetadata('root', bytes).signed.version;
   } catch (cause) {
-    throw new SetupError('BAD_TRUST_ROOT', `${file} is no trust root: ${messageOf(cause)}. Take the file 1.root.json that the vendor gave you.`, {}, { cause });
+    throw new SetupError(
+      'BAD_TRUST_ROOT',
+      `${file} is no trust root: ${messageOf(cause)}. Take the file 1.root.json that the vendor gave you.`,
+      {},
+      { cause },
+    );
   }
   const sha256 = adapters.digests.of('sha256', bytes);
   const pinned = await adapters.trust.load('root');
   if (pinned === undefined) {
     await adapters.trust.saveRoot(version, bytes);
-  } else if (adapters.digests.of('sha256', (await adapters.trust.loadRoot(version)) ?? new Uint8Array()) !== sha256) {
-    throw new SetupError('BAD_TRUST_ROOT', `another trust root than ${file} was pinned here by an earlier set-up: use that one, or an empty data folder`);
+  } else if (
+    adapters.digests.of('sha256', (await adapters.trust.loadRoot(version)) ?? new Uint8Array()) !== sha256
+  ) {
+    throw new SetupError(
+      'BAD_TRUST_ROOT',
+      `another trust root than ${file} was pinned here by an earlier set-up: use that one, or an empty data folder`,
+    );
   }
   say(`trust root pinned: version ${version}, SHA-256 ${sha256}`);
 }
@@ -156,5 +234,9 @@ function refuseSecondSite(folders: SiteFolders): void {
     return;
   }
   const { code } = parseSiteConfig(text, folders.config);
-  throw new SetupError('SITE_EXISTS', `${dirname(folders.config)} holds site ${code} already: give the new site a folder of its own`, { site: code });
+  throw new SetupError(
+    'SITE_EXISTS',
+    `${dirname(folders.config)} holds site ${code} already: give the new site a folder of its own`,
+    { site: code },
+  );
 }

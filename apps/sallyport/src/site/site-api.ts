@@ -1,6 +1,11 @@
 import { serviceWindowProblems, windowAt } from '@sallyport/core/domain/updates/service-window';
 import { SallyportError } from '@sallyport/core/shared/errors';
-import { siteInputs, type SiteApiInput, type SiteApiName, type WindowsResult } from '@sallyport/core/wire/api';
+import {
+  siteInputs,
+  type SiteApiInput,
+  type SiteApiName,
+  type WindowsResult,
+} from '@sallyport/core/wire/api';
 import { apiOperations } from '@sallyport/engine/components/operations/api';
 import { SiteOperations } from '@sallyport/engine/components/operations/operations';
 import type { ApiOperation, LocalApi } from '@sallyport/engine/transport/console-api/server';
@@ -12,7 +17,11 @@ type SiteApiErrorCode = 'BAD_WINDOW' | 'NO_ADDRESS' | 'NOT_TOP_TIER';
 class SiteApiError extends SallyportError<SiteApiErrorCode> {}
 
 /** Everything that can be asked of a site server: packages, and the site itself. */
-export function siteApi(world: SiteWorld, parts: SiteParts, link: { readonly host: string; readonly port: number } | undefined): LocalApi {
+export function siteApi(
+  world: SiteWorld,
+  parts: SiteParts,
+  link: { readonly host: string; readonly port: number } | undefined,
+): LocalApi {
   const { database, adapters } = world;
   const { clock, digests, logs } = adapters;
   const { site, view, documents, hierarchyManager, distributionManager, topTier, downloader, outbox } = parts;
@@ -40,17 +49,36 @@ export function siteApi(world: SiteWorld, parts: SiteParts, link: { readonly hos
     const current = database.read(({ settings }) => readWindows(settings));
     const state = windowAt(current, clock.now());
     const changesAt = state.open ? state.closesAt : state.nextAt;
-    return { windows: current.map((each) => ({ ...each, days: [...each.days] })), open: state.open, ...(changesAt === undefined ? {} : { changesAt }) };
+    return {
+      windows: current.map((each) => ({ ...each, days: [...each.days] })),
+      open: state.open,
+      ...(changesAt === undefined ? {} : { changesAt }),
+    };
   };
   const own: Readonly<Record<SiteApiName, ApiOperation>> = {
     'join-token': entry('join-token', (input) => {
       const { desk } = requireTopTier(parts);
       const parent = input.parent ?? site.code;
-      const address = input.address ?? (parent === site.code && link !== undefined ? `${link.host.includes(':') ? `[${link.host}]` : link.host}:${link.port}` : undefined);
+      const address =
+        input.address ??
+        (parent === site.code && link !== undefined
+          ? `${link.host.includes(':') ? `[${link.host}]` : link.host}:${link.port}`
+          : undefined);
       if (address === undefined) {
-        throw new SiteApiError('NO_ADDRESS', `where site ${parent} is reached is not known here: give its link address with --address HOST:PORT (its server prints it when it starts)`);
+        throw new SiteApiError(
+          'NO_ADDRESS',
+          `where site ${parent} is reached is not known here: give its link address with --address HOST:PORT (its server prints it when it starts)`,
+        );
       }
-      return { token: desk.issue({ code: input.code, type: input.type, parent, address, expiresAt: clock.now() + input.expiresAfterMs }) };
+      return {
+        token: desk.issue({
+          code: input.code,
+          type: input.type,
+          parent,
+          address,
+          expiresAt: clock.now() + input.expiresAfterMs,
+        }),
+      };
     }),
     'revoke-site': entry('revoke-site', ({ code, reason }) => {
       requireTopTier(parts).authority.revokeSite(code, reason);
@@ -58,13 +86,19 @@ export function siteApi(world: SiteWorld, parts: SiteParts, link: { readonly hos
     }),
     windows: entry('windows', windows),
     'set-windows': entry('set-windows', (input) => {
-      const problems = input.windows.flatMap((window, index) => serviceWindowProblems(window).map((problem) => `window ${index + 1}: ${problem}`));
-      if (problems.length > 0) throw new SiteApiError('BAD_WINDOW', `the service windows were not changed: ${problems.join('; ')}`);
+      const problems = input.windows.flatMap((window, index) =>
+        serviceWindowProblems(window).map((problem) => `window ${index + 1}: ${problem}`),
+      );
+      if (problems.length > 0)
+        throw new SiteApiError('BAD_WINDOW', `the service windows were not changed: ${problems.join('; ')}`);
       database.write(({ settings }) => settings.put(windowsSetting, input.windows));
       return windows();
     }),
   };
-  return { operations: { ...apiOperations(operations), ...own }, watch: (signal) => operations.watch(signal) };
+  return {
+    operations: { ...apiOperations(operations), ...own },
+    watch: (signal) => operations.watch(signal),
+  };
 }
 
 function entry<N extends SiteApiName>(name: N, handle: (input: SiteApiInput<N>) => unknown): ApiOperation {

@@ -20,20 +20,37 @@ export function siteCommand(): Command {
 function setup(parent: Command): void {
   parent
     .command('setup')
-    .description('Make a site of a data folder: without --join the top-tier site of a new hierarchy, with it a site below another')
+    .description(
+      'Make a site of a data folder: without --join the top-tier site of a new hierarchy, with it a site below another',
+    )
     .option('--data <folder>', 'the site’s data folder', defaultDataFolder)
     .requiredOption('--code <code>', 'site code: three of A-Z and 0-9')
     .addOption(new Option('--type <type>', 'central, primary or secondary').makeOptionMandatory())
     .requiredOption('--trust-root <file>', 'the vendor’s trust root, from the vendor’s hand: 1.root.json')
-    .option('--listen <host:port>', 'where child sites dial in; port 0 is a free one, kept from the first start on (default: 127.0.0.1:0)')
+    .option(
+      '--listen <host:port>',
+      'where child sites dial in; port 0 is a free one, kept from the first start on (default: 127.0.0.1:0)',
+    )
     .option('--join <token>', 'the word of "sallyport site token", for a site that joins another')
     .option('--vendor-url <url>', 'top-tier site: the vendor’s cloud service or repository')
     .option('--enrolment-code <code>', 'top-tier site: the vendor’s word by which the hierarchy registers')
     .option('--local-applicability', 'top-tier site: only a static repository, nothing is sent to the vendor')
-    .option('--recovery-key <file>', 'top-tier site: where to write the hierarchy’s recovery key, to be taken offline')
-    .option('--passphrase-file <file>', 'top-tier site: holds the passphrase that seals the recovery key (else SALLYPORT_PASSPHRASE, else asked)')
-    .option('--media <folder>', 'a medium: a copy of the vendor’s repository, for the first release; a joining site takes it from its parent without one')
-    .option('--media-max-age-days <days>', 'how long past expiry the medium’s timestamp and snapshot still count (default: 30)')
+    .option(
+      '--recovery-key <file>',
+      'top-tier site: where to write the hierarchy’s recovery key, to be taken offline',
+    )
+    .option(
+      '--passphrase-file <file>',
+      'top-tier site: holds the passphrase that seals the recovery key (else SALLYPORT_PASSPHRASE, else asked)',
+    )
+    .option(
+      '--media <folder>',
+      'a medium: a copy of the vendor’s repository, for the first release; a joining site takes it from its parent without one',
+    )
+    .option(
+      '--media-max-age-days <days>',
+      'how long past expiry the medium’s timestamp and snapshot still count (default: 30)',
+    )
     .option('--baseline <product=version...>', 'the first release of each product on the medium')
     .option('--ring <ring>', 'top-tier site: the release ring of the hierarchy (default: general)')
     .option('--check-hours <hours>', 'longest time between two checks for updates (default: 24)')
@@ -44,9 +61,16 @@ function setup(parent: Command): void {
         const say = (text: string): void => {
           if (!options.json) printLine(text);
         };
-        const config = await setUpSite(answers, { say, passphrase: () => newPassphrase('the recovery key', options.passphraseFile) }, signal);
+        const config = await setUpSite(
+          answers,
+          { say, passphrase: () => newPassphrase('the recovery key', options.passphraseFile) },
+          signal,
+        );
         if (options.json) printJson(config);
-        else printLine(`site ${config.code} is set up: start it with "sallyport site run --data ${answers.data}"`);
+        else
+          printLine(
+            `site ${config.code} is set up: start it with "sallyport site run --data ${answers.data}"`,
+          );
       }),
     );
 }
@@ -61,7 +85,8 @@ function run(parent: Command): void {
       runCommand(false, async (signal) => {
         const server = await startSiteServer(options.data, options.logJson ? process.stdout : undefined);
         const { code, type } = server.config;
-        const link = server.link === undefined ? '' : `, child sites dial ${server.link.host}:${server.link.port}`;
+        const link =
+          server.link === undefined ? '' : `, child sites dial ${server.link.host}:${server.link.port}`;
         printLine(`site ${code} (${type}) is running${link}`);
         await new Promise<void>((resolve) => {
           if (signal.aborted) resolve();

@@ -25,14 +25,19 @@ test('names every field that is wrong at once', () => {
   const broken = JSON.stringify({ ...valid, code: 'cas!', link: { host: '', port: 70_000 }, surprise: true });
   assert.throws(
     () => parseSiteConfig(broken, 'site.json'),
-    (error: ConfigError) => error.code === 'INVALID' && ['/code', '/link/host', '/link/port'].every((path) => error.message.includes(path)),
+    (error: ConfigError) =>
+      error.code === 'INVALID' &&
+      ['/code', '/link/host', '/link/port'].every((path) => error.message.includes(path)),
   );
 });
 
 test('says how to make a site where there is none', (context) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-config-'));
   context.after(() => rmSync(folder, { recursive: true, force: true }));
-  assert.throws(() => readSiteConfig(folder), (error: ConfigError) => error.code === 'NO_SITE' && error.message.includes('sallyport site setup'));
+  assert.throws(
+    () => readSiteConfig(folder),
+    (error: ConfigError) => error.code === 'NO_SITE' && error.message.includes('sallyport site setup'),
+  );
   writeFileSync(join(folder, 'site.json'), '{');
   assert.throws(() => readSiteConfig(folder), { code: 'INVALID' });
 });

@@ -4,7 +4,10 @@ import { Type, type Static } from 'typebox';
 import { Value } from 'typebox/value';
 import { SallyportError } from '@sallyport/core/shared/errors';
 
-const address = Type.Object({ host: Type.String({ minLength: 1 }), port: Type.Integer({ minimum: 0, maximum: 65_535 }) });
+const address = Type.Object({
+  host: Type.String({ minLength: 1 }),
+  port: Type.Integer({ minimum: 0, maximum: 65_535 }),
+});
 
 const schema = Type.Object(
   {
@@ -14,7 +17,11 @@ const schema = Type.Object(
     hierarchyId: Type.String({ pattern: '^[0-9a-f]{64}$' }),
     /** Absent at the top-tier site. */
     parent: Type.Optional(
-      Type.Object({ code: Type.String({ pattern: '^[A-Z0-9]{3}$' }), key: Type.String({ pattern: '^[0-9a-f]{64}$' }), ...address.properties }),
+      Type.Object({
+        code: Type.String({ pattern: '^[A-Z0-9]{3}$' }),
+        key: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+        ...address.properties,
+      }),
     ),
     /** Where children dial in; absent where there can be none. */
     link: Type.Optional(address),
@@ -50,8 +57,18 @@ export function readSiteConfig(dataFolder: string): SiteConfig {
   } catch (cause) {
     const missing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
     throw missing
-      ? new ConfigError('NO_SITE', `${dataFolder} holds no site: make one with "sallyport site setup --data ${dataFolder} …"`, { path }, { cause })
-      : new ConfigError('UNREADABLE', `${path} cannot be read: check its owner and mode`, { path }, { cause });
+      ? new ConfigError(
+          'NO_SITE',
+          `${dataFolder} holds no site: make one with "sallyport site setup --data ${dataFolder} …"`,
+          { path },
+          { cause },
+        )
+      : new ConfigError(
+          'UNREADABLE',
+          `${path} cannot be read: check its owner and mode`,
+          { path },
+          { cause },
+        );
   }
   return parseSiteConfig(text, path);
 }
@@ -62,10 +79,17 @@ export function parseSiteConfig(text: string, path: string): SiteConfig {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new ConfigError('INVALID', `${path} is not JSON: restore it from a backup, or set the site up anew`, { path }, { cause });
+    throw new ConfigError(
+      'INVALID',
+      `${path} is not JSON: restore it from a backup, or set the site up anew`,
+      { path },
+      { cause },
+    );
   }
   if (Value.Check(schema, value)) return Object.freeze(value);
-  const problems = Value.Errors(schema, value).map((error) => `${error.instancePath || '/'} ${error.message}`);
+  const problems = Value.Errors(schema, value).map(
+    (error) => `${error.instancePath || '/'} ${error.message}`,
+  );
   throw new ConfigError('INVALID', `${path} is not a site's configuration: ${problems.join('; ')}`, { path });
 }
 

@@ -5,7 +5,10 @@ import { payloadTypes, signDocument } from '@sallyport/core/wire/signed-document
 import { DistributionManager } from '@sallyport/engine/components/distribution-manager/distribution-manager';
 import { DmpDownloader } from '@sallyport/engine/components/dmp-downloader/downloader';
 import { FactsOutbox } from '@sallyport/engine/components/dmp-downloader/facts-outbox';
-import { linkKeyName, operatingKeyName } from '@sallyport/engine/components/hierarchy-identity/create-hierarchy';
+import {
+  linkKeyName,
+  operatingKeyName,
+} from '@sallyport/engine/components/hierarchy-identity/create-hierarchy';
 import { HierarchyAuthority } from '@sallyport/engine/components/hierarchy-identity/hierarchy-authority';
 import { HierarchyView } from '@sallyport/engine/components/hierarchy-identity/hierarchy-view';
 import { JoinDesk } from '@sallyport/engine/components/hierarchy-identity/join-desk';
@@ -99,7 +102,12 @@ export async function buildParts(world: SiteWorld) {
     log: logs.of('SMS_DISTRIBUTION_MANAGER'),
   });
   const ending = new AbortController();
-  const peerVersions = new PeerVersions({ trust, clock, log: logs.of('SMS_HIERARCHY_MANAGER'), refresh: (signal) => documents.refresh(signal) });
+  const peerVersions = new PeerVersions({
+    trust,
+    clock,
+    log: logs.of('SMS_HIERARCHY_MANAGER'),
+    refresh: (signal) => documents.refresh(signal),
+  });
   const replicationManager = new ReplicationManager({
     site: site.code,
     database,
@@ -108,7 +116,9 @@ export async function buildParts(world: SiteWorld) {
     clock,
     random,
     log: logs.of('SMS_REPLICATION_MANAGER'),
-    ...(upstream.link === undefined || site.parent === undefined ? {} : { parent: { site: site.parent, link: upstream.link } }),
+    ...(upstream.link === undefined || site.parent === undefined
+      ? {}
+      : { parent: { site: site.parent, link: upstream.link } }),
     ...(topTier === undefined ? {} : { topTier }),
     tufVersions: () => peerVersions.own(),
     onPeerTufVersions: (versions) => {
@@ -157,7 +167,13 @@ export async function buildParts(world: SiteWorld) {
       log: logs.of('SMS_DMP_DOWNLOADER'),
       intervalMs: config.checkIntervalMs,
       ...(config.vendor?.exchange === 'cloud'
-        ? { reporting: { vendor: new HttpVendorExchange({ baseUrl: config.vendor.url }), outbox, statement: () => view.current().documents.operatingKey } }
+        ? {
+            reporting: {
+              vendor: new HttpVendorExchange({ baseUrl: config.vendor.url }),
+              outbox,
+              statement: () => view.current().documents.operatingKey,
+            },
+          }
         : {}),
     });
   return {
@@ -183,7 +199,10 @@ export async function buildParts(world: SiteWorld) {
 async function linkIdentity({ vault }: SiteAdapters, config: SiteConfig): Promise<TlsIdentity> {
   const secret = await vault.load(linkKeyName);
   if (secret === undefined) {
-    throw new ConfigError('INVALID', `the link key of site ${config.code} is missing from its vault: restore the folder "keys" from a backup`);
+    throw new ConfigError(
+      'INVALID',
+      `the link key of site ${config.code} is missing from its vault: restore the folder "keys" from a backup`,
+    );
   }
   return tlsIdentity(secret, config.code);
 }
@@ -193,7 +212,10 @@ async function topTierParts({ adapters, database }: SiteWorld, { code }: SiteIde
   const name = operatingKeyName(view.current().statement.sequence);
   const secret = await vault.load(name);
   if (secret === undefined) {
-    throw new ConfigError('INVALID', `the operating key "${name}" is missing from the vault of site ${code}: restore the folder "keys" from a backup, or sign a successor with the recovery key`);
+    throw new ConfigError(
+      'INVALID',
+      `the operating key "${name}" is missing from the vault of site ${code}: restore the folder "keys" from a backup, or sign a successor with the recovery key`,
+    );
   }
   const signer = keys.open(secret);
   const log = logs.of('SMS_HIERARCHY_MANAGER');
@@ -218,11 +240,16 @@ function openUpstream({ config, adapters }: SiteWorld, view: HierarchyView, iden
     });
     return { repository: link.repository, content: link.content, link, close: () => link.close() };
   }
-  if (vendor === undefined) throw new ConfigError('INVALID', `site ${config.code} has neither a parent nor a vendor: set it up anew`);
+  if (vendor === undefined)
+    throw new ConfigError('INVALID', `site ${config.code} has neither a parent nor a vendor: set it up anew`);
   const base = vendor.url.endsWith('/') ? vendor.url : `${vendor.url}/`;
   const dispatcher = new Agent();
   return {
-    repository: new HttpRepository({ metadataUrl: `${base}metadata/`, targetsUrl: `${base}targets/`, dispatcher }),
+    repository: new HttpRepository({
+      metadataUrl: `${base}metadata/`,
+      targetsUrl: `${base}targets/`,
+      dispatcher,
+    }),
     content: new HttpContentSource({ baseUrl: base, dispatcher, clock }),
     link: undefined,
     close: () => dispatcher.destroy(),

@@ -36,7 +36,10 @@ const linkPortSetting = 'link-port';
  * @param structured where structured log lines go
  * @throws {ConfigError} {StorageError} FOLDER_IN_USE when another server holds the folder
  */
-export async function startSiteServer(dataFolder: string, structured?: NodeJS.WritableStream): Promise<SiteServer> {
+export async function startSiteServer(
+  dataFolder: string,
+  structured?: NodeJS.WritableStream,
+): Promise<SiteServer> {
   const config = readSiteConfig(dataFolder);
   const folders = siteFolders(dataFolder);
   const undo: (() => unknown)[] = [];
@@ -91,11 +94,20 @@ function executiveOf({ adapters }: SiteWorld, parts: SiteParts): Executive {
     random: adapters.random,
     log: adapters.logs.of('SMS_EXECUTIVE'),
     // Whoever records what others build on comes first.
-    components: [hierarchyManager, replicationManager, distributionManager, updateInstaller, ...(downloader === undefined ? [] : [downloader])],
+    components: [
+      hierarchyManager,
+      replicationManager,
+      distributionManager,
+      updateInstaller,
+      ...(downloader === undefined ? [] : [downloader]),
+    ],
   });
 }
 
-function linkServer({ adapters, config }: SiteWorld, { identity, replicationManager }: SiteParts): PeerTlsServer {
+function linkServer(
+  { adapters, config }: SiteWorld,
+  { identity, replicationManager }: SiteParts,
+): PeerTlsServer {
   const { blobs, trust, logs } = adapters;
   return new PeerTlsServer({
     identity,
@@ -106,10 +118,15 @@ function linkServer({ adapters, config }: SiteWorld, { identity, replicationMana
   });
 }
 
-async function listen(server: PeerTlsServer, { database }: SiteWorld, wanted: LinkAddress): Promise<LinkAddress> {
+async function listen(
+  server: PeerTlsServer,
+  { database }: SiteWorld,
+  wanted: LinkAddress,
+): Promise<LinkAddress> {
   const kept = database.read(({ settings }) => keptPort(settings));
   const address = await server.listen({ host: wanted.host, port: wanted.port === 0 ? kept : wanted.port });
-  if (wanted.port === 0 && address.port !== kept) database.write(({ settings }) => settings.put(linkPortSetting, address.port));
+  if (wanted.port === 0 && address.port !== kept)
+    database.write(({ settings }) => settings.put(linkPortSetting, address.port));
   return address;
 }
 

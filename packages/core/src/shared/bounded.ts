@@ -2,7 +2,11 @@
  * Works on items in order, at most `parallel` at a time. After a failure nothing new is begun; when what
  * runs has ended, the first failure is thrown.
  */
-export async function forEachBounded<T>(items: Iterable<T>, parallel: number, work: (item: T) => Promise<void>): Promise<void> {
+export async function forEachBounded<T>(
+  items: Iterable<T>,
+  parallel: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
   const waiting = items[Symbol.iterator]();
   const failures: unknown[] = [];
   const lane = async (): Promise<void> => {

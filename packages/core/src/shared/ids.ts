@@ -24,7 +24,7 @@ export type IdErrorCode =
   | 'INVALID_PRODUCT';
 
 /** A text that is no identifier of the kind asked for. */
-export class IdError extends SallyportError<IdErrorCode> {}
+class IdError extends SallyportError<IdErrorCode> {}
 
 const guidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const hexPattern = /^[0-9a-f]{64}$/;

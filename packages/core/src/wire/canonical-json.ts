@@ -1,6 +1,6 @@
 import { JsonError } from './json-value.ts';
 
-export { type JsonLimits, parseJson } from './json-parser.ts';
+export { parseJson } from './json-parser.ts';
 export {
   isJsonObject,
   type JsonArray,

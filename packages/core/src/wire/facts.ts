@@ -1,5 +1,5 @@
 import { Type, type TSchema } from 'typebox';
-import type { ProductFacts, SiteFacts, TargetingFacts } from '../domain/exchange/exchange.ts';
+import type { ProductFacts, SiteFacts, SiteReleases, TargetingFacts } from '../domain/exchange/exchange.ts';
 import { mebibytes } from '../shared/units.ts';
 import { type DocumentFormat, documentFormat } from './document-format.ts';
 import {
@@ -92,4 +92,20 @@ export const siteFactsFormat: DocumentFormat<SiteFacts> = documentFormat({
       ({ product }) => product,
       (index) => `/products/${index}/product`,
     ),
+});
+
+/** Not closed, for the same reason. */
+const releasesSchema = Type.Object({
+  schema: Type.Literal(1),
+  releases: Type.Array(
+    Type.Object({ product: productField, guid: guidField, version: versionField, installed: installedField }),
+    { maxItems: 1000 },
+  ),
+} satisfies Record<keyof SiteReleases, TSchema>);
+
+/** The body of a `site-releases` record. */
+export const siteReleasesFormat: DocumentFormat<SiteReleases> = documentFormat({
+  name: 'releases of a site',
+  schema: releasesSchema,
+  maxBytes: mebibytes(1),
 });

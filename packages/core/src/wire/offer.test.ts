@@ -2,7 +2,7 @@ import { test } from 'node:test';
 import { digest, siteCode } from '../shared/ids.ts';
 import type { Offer, Receipt, SiteFacts } from '../domain/exchange/exchange.ts';
 import { compiler, guid, hierarchy, targetingFacts } from '../domain/updates/test-support/packages.ts';
-import { siteFactsFormat, targetingFactsFormat } from './facts.ts';
+import { siteFactsFormat, siteReleasesFormat, targetingFactsFormat } from './facts.ts';
 import { offerFormat } from './offer.ts';
 import { receiptFormat } from './receipt.ts';
 import { refusesAt, testDocument } from './test-support/hostile.ts';
@@ -100,3 +100,17 @@ test('refuses site facts of a site that cannot exist', () => {
     refusesAt(siteFactsFormat as never, site, ['site'], code);
   }
 });
+
+const siteReleases = {
+  schema: 1,
+  releases: [
+    {
+      product: 'hello',
+      guid: '0d5f3a10-6f0b-4d2e-8a51-110000000001',
+      version: '1.1',
+      installed: ['0d5f3a10-6f0b-4d2e-8a51-110000000001'],
+    },
+  ],
+};
+
+testDocument(siteReleasesFormat as never, siteReleases, ['schema', 'releases']);

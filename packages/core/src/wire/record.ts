@@ -35,7 +35,4 @@ export const recordFormat: DocumentFormat<ReplicatedRecord> = documentFormat({
   maxBytes: mebibytes(16),
 });
 
-/** @throws {WireError} as `DocumentFormat.parse` */
-export function parseRecord(bytes: Uint8Array): ReplicatedRecord {
-  return recordFormat.parse(bytes);
-}
+

@@ -42,7 +42,10 @@ export function runJob(job: Job): BlobRef {
       return hashFile(job.source);
     case 'compress': {
       const { level, windowLog } = job;
-      return store(job.target, compressBytes(load(job.source), { level, ...windowed(windowLog), ...loaded(job.dictionary) }));
+      return store(
+        job.target,
+        compressBytes(load(job.source), { level, ...windowed(windowLog), ...loaded(job.dictionary) }),
+      );
     }
     case 'decompress': {
       const { expected, windowLog } = job;
@@ -129,7 +132,12 @@ function onDisk<T>(path: string, work: () => T): T {
     return work();
   } catch (failure) {
     if (failure instanceof Error && 'code' in failure && failure.code === 'ENOENT') {
-      throw new ContentError('NOT_HELD', `${path} is not there: fetch it first`, { path }, { cause: failure });
+      throw new ContentError(
+        'NOT_HELD',
+        `${path} is not there: fetch it first`,
+        { path },
+        { cause: failure },
+      );
     }
     throw diskFailure(failure, path);
   }

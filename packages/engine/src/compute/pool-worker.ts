@@ -15,6 +15,7 @@ export type JobAnswer =
     };
 
 parentPort?.on('message', (job: Job) => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- the parent thread, not a window
   parentPort?.postMessage(answer(job));
 });
 

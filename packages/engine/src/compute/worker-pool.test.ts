@@ -63,7 +63,9 @@ test('closing ends what runs and what waits, and refuses what comes later', asyn
   const pool = new WorkerPool({ workers: 1 });
   const source = join(folder, 'source');
   await writeFile(source, noise(2_000_000));
-  const work = [1, 2].map((number) => pool.compressFile({ source, target: join(folder, `t${String(number)}`), level: 19 }, never()));
+  const work = [1, 2].map((number) =>
+    pool.compressFile({ source, target: join(folder, `t${String(number)}`), level: 19 }, never()),
+  );
   const outcomes = Promise.allSettled(work);
   await pool.close();
   for (const outcome of await outcomes) {
@@ -94,10 +96,16 @@ test('segments have a limit: larger files are neither packed nor unpacked', asyn
   const large = join(folder, 'large');
   await writeFile(large, '');
   await truncate(large, 40 * 1024 * 1024);
-  await assert.rejects(pool.compressFile({ source: large, target: join(folder, 't'), level: 1 }, never()), contentError('TOO_LARGE'));
+  await assert.rejects(
+    pool.compressFile({ source: large, target: join(folder, 't'), level: 1 }, never()),
+    contentError('TOO_LARGE'),
+  );
   const expected = { ...refOf(noise(10)), sizeBytes: 40 * 1024 * 1024 };
   await writeFile(join(folder, 'small'), noise(10));
-  await assert.rejects(pool.decompressFile({ source: join(folder, 'small'), target: join(folder, 't'), expected }, never()), contentError('TOO_LARGE'));
+  await assert.rejects(
+    pool.decompressFile({ source: join(folder, 'small'), target: join(folder, 't'), expected }, never()),
+    contentError('TOO_LARGE'),
+  );
 });
 
 test('a target that is there already is neither replaced nor removed', async (t) => {
@@ -117,6 +125,10 @@ test('an idle pool does not keep its process alive', async () => {
     import { WorkerPool } from ${JSON.stringify(new URL('./worker-pool.ts', import.meta.url).href)};
     const named = await new WorkerPool().hashFile(process.execPath, new AbortController().signal);
     process.stdout.write(String(named.sizeBytes > 0));`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module-typescript', '-e', script], { timeout: 20_000 });
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module-typescript', '-e', script],
+    { timeout: 20_000 },
+  );
   assert.equal(stdout, 'true');
 });

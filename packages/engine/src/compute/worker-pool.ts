@@ -88,9 +88,13 @@ export class WorkerPool implements Compute {
       throw closed();
     }
     if (this.#queue.length >= this.#queueMax) {
-      throw new ContentError('BUSY', `${String(this.#queueMax)} jobs wait for the worker threads already: try again later`, {
-        queueMax: this.#queueMax,
-      });
+      throw new ContentError(
+        'BUSY',
+        `${String(this.#queueMax)} jobs wait for the worker threads already: try again later`,
+        {
+          queueMax: this.#queueMax,
+        },
+      );
     }
     const { promise, resolve, reject } = Promise.withResolvers<BlobRef>();
     const task: Task = { job, resolve, reject };
@@ -135,6 +139,7 @@ export class WorkerPool implements Compute {
       const task = this.#queue.shift() as Task;
       slot.task = task;
       slot.worker.ref();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
       slot.worker.postMessage(task.job);
     }
   }

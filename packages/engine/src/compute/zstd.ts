@@ -17,7 +17,9 @@ export function compressBytes(
   return zstdCompressSync(bytes, {
     params: {
       [constants.ZSTD_c_compressionLevel]: options.level,
-      ...(options.windowLog === undefined ? {} : { [constants.ZSTD_c_windowLog]: Math.max(windowLogMin, options.windowLog) }),
+      ...(options.windowLog === undefined
+        ? {}
+        : { [constants.ZSTD_c_windowLog]: Math.max(windowLogMin, options.windowLog) }),
     },
     ...dictionaryOf(options.dictionary),
   });
@@ -38,7 +40,9 @@ export function decompressBytes(
       // One byte more than fits: a buffer that is filled to the end would bring a second one.
       chunkSize: Math.max(constants.Z_MIN_CHUNK, options.sizeMaxBytes + 1),
       maxOutputLength: Math.max(1, options.sizeMaxBytes),
-      params: { [constants.ZSTD_d_windowLogMax]: Math.max(windowLogMin, options.windowLog ?? windowLogDefault) },
+      params: {
+        [constants.ZSTD_d_windowLogMax]: Math.max(windowLogMin, options.windowLog ?? windowLogDefault),
+      },
       ...dictionaryOf(options.dictionary),
     });
   } catch (failure) {

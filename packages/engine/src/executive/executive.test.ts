@@ -63,7 +63,13 @@ function setUp(): { journal: string[]; a: Probe; b: Probe; clock: StepClock; exe
   const a = new Probe('A', journal);
   const b = new Probe('B', journal);
   const clock = new StepClock();
-  return { journal, a, b, clock, executive: new Executive({ components: [a, b], clock, random, log: silent }) };
+  return {
+    journal,
+    a,
+    b,
+    clock,
+    executive: new Executive({ components: [a, b], clock, random, log: silent }),
+  };
 }
 
 test('starts in order and stops in reverse order', async () => {

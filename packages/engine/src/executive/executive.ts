@@ -53,7 +53,8 @@ export class Executive {
     this.#lifetime = lifetime;
     for (const supervised of this.#supervised) {
       if (lifetime.signal.aborted) return;
-      if (!(await this.#tryStart(supervised, 1, lifetime.signal))) this.#retryLater(supervised, lifetime.signal);
+      if (!(await this.#tryStart(supervised, 1, lifetime.signal)))
+        this.#retryLater(supervised, lifetime.signal);
     }
   }
 
@@ -68,7 +69,10 @@ export class Executive {
       const stopped = component.stop().then(
         () => true,
         (error: unknown) => {
-          this.#log.error('Component {name} failed while it stopped: {err}', { name: component.name, err: messageOf(error) });
+          this.#log.error('Component {name} failed while it stopped: {err}', {
+            name: component.name,
+            err: messageOf(error),
+          });
           return true;
         },
       );
@@ -80,7 +84,10 @@ export class Executive {
         this.#log.info('Component {name} stopped', { name: component.name });
       } else {
         leftBehind.push(component.name);
-        this.#log.error('Component {name} did not stop within {limitMs} ms and is left behind', { name: component.name, limitMs: this.#stopLimitMs });
+        this.#log.error('Component {name} did not stop within {limitMs} ms and is left behind', {
+          name: component.name,
+          limitMs: this.#stopLimitMs,
+        });
       }
       limit.abort();
     }
@@ -92,7 +99,14 @@ export class Executive {
       const { name } = component;
       if (!startFailure) return { name, ...component.query() };
       const { error, since, nextAt } = startFailure;
-      return { name, state: 'failing', reason: `could not be started: ${error}`, since, nextAt, lastError: error };
+      return {
+        name,
+        state: 'failing',
+        reason: `could not be started: ${error}`,
+        since,
+        nextAt,
+        lastError: error,
+      };
     });
   }
 
@@ -106,8 +120,14 @@ export class Executive {
     } catch (error) {
       if (signal.aborted) return true;
       const now = this.#clock.now();
-      const delayMs = Math.min(restartDelayMaxMs, restartDelayMinMs * 2 ** (attempt - 1)) * (0.5 + this.#random.fraction() / 2);
-      supervised.startFailure = { error: messageOf(error), since: supervised.startFailure?.since ?? now, nextAt: now + delayMs };
+      const delayMs =
+        Math.min(restartDelayMaxMs, restartDelayMinMs * 2 ** (attempt - 1)) *
+        (0.5 + this.#random.fraction() / 2);
+      supervised.startFailure = {
+        error: messageOf(error),
+        since: supervised.startFailure?.since ?? now,
+        nextAt: now + delayMs,
+      };
       this.#log.error('Component {name} could not be started, next try in {delayMs} ms: {err}', {
         name: component.name,
         delayMs: Math.round(delayMs),

@@ -12,5 +12,9 @@ export interface ContentSource {
    * answers from 0. Idle time is limited, total time is not.
    * @throws {ContentError} NOT_FOUND, UNREACHABLE, STALLED, BAD_RANGE, TOO_LARGE
    */
-  open(blob: BlobRef, offset: number, signal: AbortSignal): Promise<{ readonly startsAt: number; readonly chunks: AsyncIterable<Uint8Array> }>;
+  open(
+    blob: BlobRef,
+    offset: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly startsAt: number; readonly chunks: AsyncIterable<Uint8Array> }>;
 }

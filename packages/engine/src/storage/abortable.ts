@@ -2,7 +2,10 @@
  * The chunks of `source`, until `signal` is aborted: then it throws the signal's reason at once, also while
  * the source keeps silent, and tells the source to end.
  */
-export async function* abortable(source: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* abortable(
+  source: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   // Nobody may be waiting when the signal fires; that is no unhandled rejection.

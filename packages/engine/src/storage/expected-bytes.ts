@@ -56,15 +56,21 @@ function sizeMismatch(expected: BlobRef, actual: string): ContentError {
 }
 
 export function notHeld(sha256: Digest): ContentError {
-  return new ContentError('NOT_HELD', `content ${sha256} is not in the content library: fetch it first`, { sha256 });
+  return new ContentError('NOT_HELD', `content ${sha256} is not in the content library: fetch it first`, {
+    sha256,
+  });
 }
 
 export function busy(sha256: Digest): ContentError {
-  return new ContentError('BUSY', `content ${sha256} is being written already: wait for that to end`, { sha256 });
+  return new ContentError('BUSY', `content ${sha256} is being written already: wait for that to end`, {
+    sha256,
+  });
 }
 
 export function writerClosed(sha256: Digest): ContentError {
-  return new ContentError('CLOSED', `the writer of content ${sha256} has ended: begin another one`, { sha256 });
+  return new ContentError('CLOSED', `the writer of content ${sha256} has ended: begin another one`, {
+    sha256,
+  });
 }
 
 export function tooLarge(sha256: Digest, sizeBytes: number, sizeMaxBytes: number): ContentError {
@@ -82,7 +88,13 @@ export function checkedRange(
   range: { readonly start: number; readonly end?: number } | undefined,
 ): { readonly start: number; readonly end: number } {
   const { start, end = sizeBytes } = range ?? { start: 0 };
-  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || start > end || end > sizeBytes) {
+  if (
+    !Number.isSafeInteger(start) ||
+    !Number.isSafeInteger(end) ||
+    start < 0 ||
+    start > end ||
+    end > sizeBytes
+  ) {
     throw new ContentError(
       'BAD_RANGE',
       `bytes ${String(start)} to ${String(end)} are not within the ${String(sizeBytes)} bytes of content ${sha256}`,

@@ -8,7 +8,9 @@ const sizes: ChunkSizes = { minBytes: 16, averageBytes: 64, maxBytes: 256 };
 /** Cuts `bytes` fed in pieces that end at `feeds`. */
 function cutAll(bytes: Uint8Array, feeds: readonly number[] = []): Uint8Array[] {
   const cutter = new ContentCutter(sizes);
-  const ends = [...new Set([...feeds.filter((end) => end < bytes.length), bytes.length])].toSorted((a, b) => a - b);
+  const ends = [...new Set([...feeds.filter((end) => end < bytes.length), bytes.length])].toSorted(
+    (a, b) => a - b,
+  );
   const segments: Uint8Array[] = [];
   let begun: number[] = [];
   let start = 0;

@@ -36,8 +36,16 @@ export class ContentCutter {
   /** @throws {RangeError} when the sizes are not min < average < max with the average a power of two of at least 16 */
   constructor(sizes: ChunkSizes = publishedChunkSizes) {
     const bits = Math.log2(sizes.averageBytes);
-    if (!Number.isInteger(bits) || bits < 4 || bits > 28 || sizes.minBytes >= sizes.averageBytes || sizes.averageBytes >= sizes.maxBytes) {
-      throw new RangeError('chunk sizes must be min < average < max, the average a power of two from 16 bytes to 256 MiB');
+    if (
+      !Number.isInteger(bits) ||
+      bits < 4 ||
+      bits > 28 ||
+      sizes.minBytes >= sizes.averageBytes ||
+      sizes.averageBytes >= sizes.maxBytes
+    ) {
+      throw new RangeError(
+        'chunk sizes must be min < average < max, the average a power of two from 16 bytes to 256 MiB',
+      );
     }
     this.#sizes = sizes;
     // The mask is the upper bits of the hash: they depend on the most bytes.

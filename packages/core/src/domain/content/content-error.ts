@@ -40,7 +40,12 @@ export type ContentErrorCode =
 export class ContentError extends SallyportError<ContentErrorCode> {}
 
 /** What the way to a source can do that may be over a moment later: trying again at the same place is worth it. */
-const transientCodes: ReadonlySet<ContentErrorCode> = new Set(['BAD_STATUS', 'CUT_SHORT', 'STALLED', 'UNREACHABLE']);
+const transientCodes: ReadonlySet<ContentErrorCode> = new Set([
+  'BAD_STATUS',
+  'CUT_SHORT',
+  'STALLED',
+  'UNREACHABLE',
+]);
 
 /** Whether waiting and asking the same source again may help. */
 export function isTransient(thrown: unknown): thrown is ContentError {

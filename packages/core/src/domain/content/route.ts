@@ -68,7 +68,10 @@ export function planRoutes(input: {
   const missing = segments.filter((segment) => !input.held.has(segment.sha256));
   const missingDigests = new Set(missing.map((segment) => segment.sha256));
   const candidates = new Map(
-    missing.map((segment) => [segment.sha256, candidatesFor(segment, encodingsOf.get(segment.sha256), missingDigests, input)]),
+    missing.map((segment) => [
+      segment.sha256,
+      candidatesFor(segment, encodingsOf.get(segment.sha256), missingDigests, input),
+    ]),
   );
   const chosen = chooseWithoutCycles(missing, candidates, input.held);
   const steps = basesFirst(missing, chosen).map((segment): SegmentStep => {
@@ -98,7 +101,10 @@ function candidatesFor(
   for (const encoding of entry?.encodings ?? []) {
     if (encoding.kind === 'zstd') {
       routes.push({ kind: 'zstd', blob: encoding.blob });
-    } else if (encoding.windowLog <= windowLogMax && (held.has(encoding.base.sha256) || missing.has(encoding.base.sha256))) {
+    } else if (
+      encoding.windowLog <= windowLogMax &&
+      (held.has(encoding.base.sha256) || missing.has(encoding.base.sha256))
+    ) {
       routes.push({ kind: 'patch', blob: encoding.blob, base: encoding.base, windowLog: encoding.windowLog });
     }
   }
@@ -123,7 +129,7 @@ function chooseWithoutCycles(
 ): ReadonlyMap<Digest, Candidate> {
   const chosen = new Map<Digest, Candidate>();
   const leadsTo = (base: Digest, segment: Digest): boolean => {
-    for (let at: Digest | undefined = base; at !== undefined; ) {
+    for (let at: Digest | undefined = base; at !== undefined;) {
       if (at === segment) {
         return true;
       }
@@ -139,7 +145,9 @@ function chooseWithoutCycles(
       ?.find(
         ({ route }) =>
           standsAlone(route, held) ||
-          (route.kind === 'patch' && obtainable.has(route.base.sha256) && !leadsTo(route.base.sha256, segment.sha256)),
+          (route.kind === 'patch' &&
+            obtainable.has(route.base.sha256) &&
+            !leadsTo(route.base.sha256, segment.sha256)),
       );
     if (choice !== undefined && obtainable.has(segment.sha256)) {
       chosen.set(segment.sha256, choice);
@@ -169,7 +177,7 @@ function basesFirst(missing: readonly BlobRef[], chosen: ReadonlyMap<Digest, Can
   const ordered = new Map<Digest, BlobRef>();
   for (const segment of missing) {
     const chain: BlobRef[] = [];
-    for (let at: BlobRef | undefined = segment; at !== undefined && !ordered.has(at.sha256); ) {
+    for (let at: BlobRef | undefined = segment; at !== undefined && !ordered.has(at.sha256);) {
       const route: Route | undefined = chosen.get(at.sha256)?.route;
       if (route === undefined) {
         break;

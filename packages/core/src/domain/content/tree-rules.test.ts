@@ -24,8 +24,26 @@ test('accepts plain relative paths', () => {
 
 test('refuses paths that leave the folder or cannot lie in one', () => {
   const hostile = [
-    '', '/etc/passwd', '..', '../x', 'a/../../x', 'a/./b', './a', 'a//b', 'a/', 'C:/x', 'c:x', 'a\\b', '..\\x', 'a\0b', 'a\nb', '\u007F',
-    '\uD800', 'x'.repeat(256), 'é'.repeat(128), Array.from({ length: 600 }, () => 'x').join('/'),
+    '',
+    '/etc/passwd',
+    '..',
+    '../x',
+    'a/../../x',
+    'a/./b',
+    './a',
+    'a//b',
+    'a/',
+    'C:/x',
+    'c:x',
+    'a\\b',
+    '..\\x',
+    'a\0b',
+    'a\nb',
+    '\u007F',
+    '\uD800',
+    'x'.repeat(256),
+    'é'.repeat(128),
+    Array.from({ length: 600 }, () => 'x').join('/'),
   ];
   for (const path of hostile) {
     assert.notEqual(pathProblem(path), undefined, JSON.stringify(path));
@@ -33,7 +51,8 @@ test('refuses paths that leave the folder or cannot lie in one', () => {
 });
 
 test('finds paths that one file system or another cannot hold side by side', () => {
-  const colliding = (...paths: string[]): readonly string[] => pathCollisions(paths).map((problem) => problem.path);
+  const colliding = (...paths: string[]): readonly string[] =>
+    pathCollisions(paths).map((problem) => problem.path);
   assert.deepEqual(colliding('a', 'b', 'c/a', 'c/b'), []);
   assert.deepEqual(colliding('README', 'readme'), ['readme']);
   assert.deepEqual(colliding('Lib/a', 'lib/b'), ['lib/b']);
@@ -45,7 +64,13 @@ test('finds paths that one file system or another cannot hold side by side', () 
 
 test('a tree in order has no problems', () => {
   const empty = file('z', { sizeBytes: 0, segments: [] });
-  const cut = file('c', { sizeBytes: 9, segments: [{ sha256: one, sizeBytes: 5 }, { sha256: two, sizeBytes: 4 }] });
+  const cut = file('c', {
+    sizeBytes: 9,
+    segments: [
+      { sha256: one, sizeBytes: 5 },
+      { sha256: two, sizeBytes: 4 },
+    ],
+  });
   assert.deepEqual(treeProblems(tree(file('a'), file('b/x'), cut, empty)), []);
 });
 
@@ -55,7 +80,12 @@ test('reports every problem of a tree at once', () => {
     file('a'),
     file('c', { sizeBytes: 6 }),
     file('d', { sha256: two }),
-    file('e', { segments: [{ sha256: one, sizeBytes: 0 }, { sha256: one, sizeBytes: 5 }] }),
+    file('e', {
+      segments: [
+        { sha256: one, sizeBytes: 0 },
+        { sha256: one, sizeBytes: 5 },
+      ],
+    }),
     file('f/../g'),
     file('A'),
   );

@@ -5,8 +5,8 @@ export const treeDocumentMaxBytes = 64 * 1024 * 1024;
 export const encodingsDocumentMaxBytes = 128 * 1024 * 1024;
 
 /** The longest path, and the longest part of one, in bytes of UTF-8. */
-export const pathMaxBytes = 1024;
-export const pathPartMaxBytes = 255;
+const pathMaxBytes = 1024;
+const pathPartMaxBytes = 255;
 
 /** Something in a tree, or in what is to become one, that is not allowed. */
 export interface TreeProblem {
@@ -113,7 +113,11 @@ export function treeProblems(tree: Tree): readonly TreeProblem[] {
       problems.push({ path: file.path, problem, remedy: 'give the file a plain relative path' });
     }
     if (before !== undefined && before >= file.path) {
-      problems.push({ path: file.path, problem: `comes after "${before}"`, remedy: 'sort files by path, each once' });
+      problems.push({
+        path: file.path,
+        problem: `comes after "${before}"`,
+        remedy: 'sort files by path, each once',
+      });
     }
     before = file.path;
     problems.push(...segmentProblems(file));
@@ -131,7 +135,9 @@ function segmentProblems(file: TreeFile): readonly TreeProblem[] {
   for (const segment of file.segments) {
     sum += segment.sizeBytes;
     if (segment.sizeBytes <= 0 || segment.sizeBytes > segmentSizeMaxBytes) {
-      report(`has a segment of ${String(segment.sizeBytes)} bytes; 1 to ${String(segmentSizeMaxBytes)} are allowed`);
+      report(
+        `has a segment of ${String(segment.sizeBytes)} bytes; 1 to ${String(segmentSizeMaxBytes)} are allowed`,
+      );
     }
   }
   if (sum !== file.sizeBytes) {

@@ -49,4 +49,9 @@ export type Encoding =
   /** The segment compressed by itself. */
   | { readonly kind: 'zstd'; readonly blob: BlobRef }
   /** Compressed with an older segment, whole, as dictionary; `windowLog` bounds the decoder's memory. */
-  | { readonly kind: 'zstd-patch'; readonly blob: BlobRef; readonly base: BlobRef; readonly windowLog: number };
+  | {
+      readonly kind: 'zstd-patch';
+      readonly blob: BlobRef;
+      readonly base: BlobRef;
+      readonly windowLog: number;
+    };

@@ -51,6 +51,18 @@ export interface Receipt {
   readonly acceptedAt: string;
 }
 
+/** What each site says of itself downward, as a record: what a site that joins below it begins with. */
+export interface SiteReleases {
+  readonly schema: 1;
+  readonly releases: readonly {
+    readonly product: ProductId;
+    readonly guid: PackageGuid;
+    readonly version: string;
+    /** Every package that the release contains, oldest first. */
+    readonly installed: readonly PackageGuid[];
+  }[];
+}
+
 /** What each site says of itself upward, as a record. */
 export interface SiteFacts {
   readonly schema: 1;

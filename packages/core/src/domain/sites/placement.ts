@@ -2,7 +2,7 @@ import type { SiteCode } from '../../shared/ids.ts';
 import type { SiteType } from './site.ts';
 
 /** How far a hierarchy may grow (limits of the product whose behaviour this takes over). */
-export const hierarchyLimits = { primariesMax: 25, secondariesPerPrimaryMax: 250 } as const;
+const hierarchyLimits = { primariesMax: 25, secondariesPerPrimaryMax: 250 } as const;
 
 /** What placement looks at; a roster entry is one. */
 export interface PlacedSite {

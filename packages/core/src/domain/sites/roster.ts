@@ -45,11 +45,6 @@ export function ancestorsOf(roster: Roster, code: SiteCode): readonly RosterEntr
   return ancestors;
 }
 
-/** Direct children, revoked ones included. */
-export function childrenOf(roster: Roster, code: SiteCode): readonly RosterEntry[] {
-  return roster.sites.filter((site) => site.parent === code);
-}
-
 /** Children, their children and so on, revoked ones included. */
 export function descendantsOf(roster: Roster, code: SiteCode): readonly RosterEntry[] {
   return roster.sites.filter((site) =>

@@ -33,7 +33,7 @@ export type WindowState =
   /** `closesAt` is absent when nothing will close it: there are no windows, or they leave no gap. */
   { readonly open: true; readonly closesAt?: EpochMs } | { readonly open: false; readonly nextAt: EpochMs };
 
-export const windowLimits = { windowsMax: 50, durationMinutesMax: 7 * 24 * 60 } as const;
+const windowLimits = { windowsMax: 50, durationMinutesMax: 7 * 24 * 60 } as const;
 
 const timePattern = /^([01]\d|2[0-3]):([0-5]\d)$/;
 

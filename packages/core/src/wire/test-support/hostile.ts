@@ -23,7 +23,7 @@ export function changed(value: unknown, path: Path, to: unknown): unknown {
 }
 
 /** Stands for taking a field away. */
-export const remove = Symbol('remove');
+const remove = Symbol('remove');
 
 /** The problems of a value, by path. */
 export function problemPaths(format: DocumentFormat<never>, value: unknown): readonly string[] {

@@ -21,12 +21,22 @@ async function treeOf(blobs: MemoryBlobs, files: Files): Promise<Tree> {
   const listed = [];
   for (const path of Object.keys(files).toSorted()) {
     const segment = await blobs.putBytes(files[path] as Uint8Array);
-    listed.push({ path, mode: 0o644 as const, ...segment, segments: segment.sizeBytes === 0 ? [] : [segment] });
+    listed.push({
+      path,
+      mode: 0o644 as const,
+      ...segment,
+      segments: segment.sizeBytes === 0 ? [] : [segment],
+    });
   }
   return { schema: 1, files: listed };
 }
 
-async function encode(blobs: MemoryBlobs, tree: Tree, previous: readonly PreviousRelease[], compute: Compute = new MemoryCompute(blobs)): Promise<BuiltEncodings> {
+async function encode(
+  blobs: MemoryBlobs,
+  tree: Tree,
+  previous: readonly PreviousRelease[],
+  compute: Compute = new MemoryCompute(blobs),
+): Promise<BuiltEncodings> {
   return buildEncodings({ tree, previous }, { blobs, compute }, never());
 }
 
@@ -34,21 +44,35 @@ async function encode(blobs: MemoryBlobs, tree: Tree, previous: readonly Previou
 async function assertProved(blobs: MemoryBlobs, encodings: Encodings): Promise<void> {
   for (const { segment, encodings: ways } of encodings.segments) {
     for (const way of ways) {
-      const base = way.kind === 'zstd-patch' ? { dictionary: await blobs.readBytes(way.base.sha256, 10 ** 8), windowLog: way.windowLog } : {};
-      const bytes = decompressBytes(await blobs.readBytes(way.blob.sha256, 10 ** 8), { sizeMaxBytes: segment.sizeBytes, ...base });
+      const base =
+        way.kind === 'zstd-patch'
+          ? { dictionary: await blobs.readBytes(way.base.sha256, 10 ** 8), windowLog: way.windowLog }
+          : {};
+      const bytes = decompressBytes(await blobs.readBytes(way.blob.sha256, 10 ** 8), {
+        sizeMaxBytes: segment.sizeBytes,
+        ...base,
+      });
       assert.deepEqual(refOf(bytes), segment);
     }
   }
 }
 
 const waysOf = (encodings: Encodings, bytes: Uint8Array): readonly string[] =>
-  encodings.segments.find(({ segment }) => segment.sha256 === refOf(bytes).sha256)?.encodings.map(({ kind }) => kind) ?? [];
+  encodings.segments
+    .find(({ segment }) => segment.sha256 === refOf(bytes).sha256)
+    ?.encodings.map(({ kind }) => kind) ?? [];
 
 test('segments get what saves bytes: compressed, patched, both or nothing', async () => {
   const blobs = new MemoryBlobs();
   const previous = [{ tree: await treeOf(blobs, { a: large, text, tiny: noise(20, 5) }) }];
   const grown = new TextEncoder().encode(`${'the same line again\n'.repeat(2000)}and another`);
-  const tree = await treeOf(blobs, { a: edited, new: noise(10_000, 4), text: grown, tiny: noise(21, 5), empty: new Uint8Array() });
+  const tree = await treeOf(blobs, {
+    a: edited,
+    new: noise(10_000, 4),
+    text: grown,
+    tiny: noise(21, 5),
+    empty: new Uint8Array(),
+  });
   const { encodings, ref, stats } = await encode(blobs, tree, previous);
   assert.deepEqual(waysOf(encodings, edited), ['zstd-patch']);
   assert.deepEqual(waysOf(encodings, noise(10_000, 4)), []);
@@ -58,9 +82,13 @@ test('segments get what saves bytes: compressed, patched, both or nothing', asyn
   assert.deepEqual(parseEncodings(await blobs.readBytes(ref.sha256, 10 ** 6)), encodings);
   assert.deepEqual(encodingsProblems(encodings, tree), []);
   assert.deepEqual([stats.segments, stats.patches, stats.reused], [4, 1, 0]);
-  const [patched] = encodings.segments.flatMap((entry) => entry.encodings).filter(({ kind }) => kind === 'zstd-patch');
+  const [patched] = encodings.segments
+    .flatMap((entry) => entry.encodings)
+    .filter(({ kind }) => kind === 'zstd-patch');
   assert.ok(patched !== undefined && patched.blob.sizeBytes < 200);
-  const packed = encodings.segments.find(({ segment }) => segment.sha256 === refOf(grown).sha256)?.encodings[0]?.blob.sizeBytes ?? 0;
+  const packed =
+    encodings.segments.find(({ segment }) => segment.sha256 === refOf(grown).sha256)?.encodings[0]?.blob
+      .sizeBytes ?? 0;
   assert.deepEqual(stats.updateBytes, [patched.blob.sizeBytes + packed + 10_000 + 21]);
   assert.equal(stats.wholeBytes, edited.length + packed + 10_000 + 21);
 });
@@ -69,7 +97,11 @@ test('the same input gives the same bytes', async () => {
   const once = async (): Promise<BuiltEncodings> => {
     const blobs = new MemoryBlobs();
     const previous = [{ tree: await treeOf(blobs, { a: large, b: text }) }];
-    return encode(blobs, await treeOf(blobs, { a: edited, b: Uint8Array.from([...text, 1]), c: noise(900, 8) }), previous);
+    return encode(
+      blobs,
+      await treeOf(blobs, { a: edited, b: Uint8Array.from([...text, 1]), c: noise(900, 8) }),
+      previous,
+    );
   };
   assert.deepEqual((await once()).ref, (await once()).ref);
 });
@@ -138,22 +170,35 @@ test('cancelling ends it, and leaves only proved blobs', async () => {
   const blobs = new MemoryBlobs();
   const tree = await treeOf(blobs, { text });
   const reason = new Error('enough');
-  await assert.rejects(buildEncodings({ tree, previous: [] }, { blobs, compute: new MemoryCompute(blobs) }, AbortSignal.abort(reason)), reason);
+  await assert.rejects(
+    buildEncodings(
+      { tree, previous: [] },
+      { blobs, compute: new MemoryCompute(blobs) },
+      AbortSignal.abort(reason),
+    ),
+    reason,
+  );
   assert.equal((await Array.fromAsync(blobs.list())).length, 1);
 });
 
 test('whatever changes between releases, every encoding restores its segment', async () => {
-  const lines = fc.array(fc.constantFrom('alpha', 'beta', 'gamma', 'delta\n'), { minLength: 1, maxLength: 200 }).map((words) => Buffer.from(words.join(' ').repeat(8)));
+  const lines = fc
+    .array(fc.constantFrom('alpha', 'beta', 'gamma', 'delta\n'), { minLength: 1, maxLength: 200 })
+    .map((words) => Buffer.from(words.join(' ').repeat(8)));
   await fc.assert(
-    fc.asyncProperty(fc.dictionary(fc.constantFrom('a', 'b1', 'b2', 'c/d'), lines), fc.dictionary(fc.constantFrom('a', 'b1', 'b3', 'd'), lines), async (before, after) => {
-      const blobs = new MemoryBlobs();
-      const previous = [{ tree: await treeOf(blobs, before) }];
-      const tree = await treeOf(blobs, after);
-      const { encodings, stats } = await encode(blobs, tree, previous);
-      await assertProved(blobs, encodings);
-      assert.deepEqual(encodingsProblems(encodings, tree), []);
-      assert.ok((stats.updateBytes[0] ?? 0) <= stats.wholeBytes);
-    }),
+    fc.asyncProperty(
+      fc.dictionary(fc.constantFrom('a', 'b1', 'b2', 'c/d'), lines),
+      fc.dictionary(fc.constantFrom('a', 'b1', 'b3', 'd'), lines),
+      async (before, after) => {
+        const blobs = new MemoryBlobs();
+        const previous = [{ tree: await treeOf(blobs, before) }];
+        const tree = await treeOf(blobs, after);
+        const { encodings, stats } = await encode(blobs, tree, previous);
+        await assertProved(blobs, encodings);
+        assert.deepEqual(encodingsProblems(encodings, tree), []);
+        assert.ok((stats.updateBytes[0] ?? 0) <= stats.wholeBytes);
+      },
+    ),
     { numRuns: 15 },
   );
 });

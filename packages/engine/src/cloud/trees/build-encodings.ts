@@ -1,5 +1,11 @@
 import { planRoutes, segmentsOf } from '@sallyport/core/domain/content/route';
-import type { BlobRef, Encoding, Encodings, SegmentEncodings, Tree } from '@sallyport/core/domain/content/tree';
+import type {
+  BlobRef,
+  Encoding,
+  Encodings,
+  SegmentEncodings,
+  Tree,
+} from '@sallyport/core/domain/content/tree';
 import { forEachBounded } from '@sallyport/core/shared/bounded';
 import type { Digest } from '@sallyport/core/shared/ids';
 import { encodingsFormat } from '@sallyport/core/wire/encodings';
@@ -68,7 +74,13 @@ export async function buildEncodings(
     tree,
     previous.map((release) => release.tree),
   );
-  const encoder = new SegmentEncoder(ports, await KnownEncodings.of(previous.flatMap(({ encodings }) => encodings ?? []), ports.blobs));
+  const encoder = new SegmentEncoder(
+    ports,
+    await KnownEncodings.of(
+      previous.flatMap(({ encodings }) => encodings ?? []),
+      ports.blobs,
+    ),
+  );
   const failing = new AbortController();
   const within = AbortSignal.any([signal, failing.signal]);
   const encoded = new Map<Digest, SegmentEncodings>();
@@ -95,11 +107,20 @@ export async function buildEncodings(
   return { encodings, ref, stats: statsOf(tree, encodings, previous, encoder.reused) };
 }
 
-function statsOf(tree: Tree, encodings: Encodings, previous: readonly PreviousRelease[], reused: number): EncodingStats {
+function statsOf(
+  tree: Tree,
+  encodings: Encodings,
+  previous: readonly PreviousRelease[],
+  reused: number,
+): EncodingStats {
   const ways = encodings.segments.flatMap((entry) => entry.encodings);
-  const offered = new Set([...segmentsOf(tree).map((segment) => segment.sha256), ...ways.map(({ blob }) => blob.sha256)]);
+  const offered = new Set([
+    ...segmentsOf(tree).map((segment) => segment.sha256),
+    ...ways.map(({ blob }) => blob.sha256),
+  ]);
   const bytesFor = (held: readonly BlobRef[]): number =>
-    planRoutes({ tree, encodings, held: new Set(held.map((segment) => segment.sha256)), offered }).plannedBytes;
+    planRoutes({ tree, encodings, held: new Set(held.map((segment) => segment.sha256)), offered })
+      .plannedBytes;
   return {
     segments: encodings.segments.length,
     patches: ways.filter(({ kind }) => kind === 'zstd-patch').length,

@@ -19,7 +19,13 @@ export interface TreeInput {
 
 /** A tree in the library, or everything that stood in its way. */
 export type BuiltTree =
-  | { readonly kind: 'built'; readonly tree: Tree; readonly ref: BlobRef; readonly fileCount: number; readonly totalBytes: number }
+  | {
+      readonly kind: 'built';
+      readonly tree: Tree;
+      readonly ref: BlobRef;
+      readonly fileCount: number;
+      readonly totalBytes: number;
+    }
   | { readonly kind: 'refused'; readonly problems: readonly PayloadProblem[] };
 
 export interface TreeProgress {
@@ -65,7 +71,13 @@ export async function buildTree(
   }
   const tree: Tree = { schema: 1, files: stored.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
   const sizeBytes = stored.reduce((sum, file) => sum + file.sizeBytes, 0);
-  return { kind: 'built', tree, ref: await blobs.putBytes(treeFormat.print(tree)), fileCount: stored.length, totalBytes: sizeBytes };
+  return {
+    kind: 'built',
+    tree,
+    ref: await blobs.putBytes(treeFormat.print(tree)),
+    fileCount: stored.length,
+    totalBytes: sizeBytes,
+  };
 }
 
 interface OpenEntry {
@@ -91,7 +103,12 @@ async function* plannedEntries(
   }
 }
 
-async function storeEntry(source: PayloadSource, file: OpenEntry, planned: PlannedFile, blobs: Blobs): Promise<TreeFile> {
+async function storeEntry(
+  source: PayloadSource,
+  file: OpenEntry,
+  planned: PlannedFile,
+  blobs: Blobs,
+): Promise<TreeFile> {
   const { path, isExecutable, sizeBytes } = planned;
   const stored = await storeFile(file.chunks(), sizeBytes, blobs);
   if (stored.sizeBytes !== sizeBytes) {
@@ -101,5 +118,9 @@ async function storeEntry(source: PayloadSource, file: OpenEntry, planned: Plann
 }
 
 function changed(path: string): PayloadUnreadable {
-  return new PayloadUnreadable({ path, problem: 'changed while it was read', remedy: 'let nothing write to it, and publish again' });
+  return new PayloadUnreadable({
+    path,
+    problem: 'changed while it was read',
+    remedy: 'let nothing write to it, and publish again',
+  });
 }

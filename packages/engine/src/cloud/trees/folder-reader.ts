@@ -23,7 +23,13 @@ async function* entriesIn(root: string, prefix: string): AsyncGenerator<PayloadE
     const name = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
     const path = join(root, name);
     const { size, mode } = await attempt(root, name, () => lstat(path));
-    yield { name, type: typeOf(entry), isExecutable: (mode & 0o111) !== 0, sizeBytes: size, chunks: () => fileChunks(root, name) };
+    yield {
+      name,
+      type: typeOf(entry),
+      isExecutable: (mode & 0o111) !== 0,
+      sizeBytes: size,
+      chunks: () => fileChunks(root, name),
+    };
     if (entry.isDirectory()) {
       yield* entriesIn(root, name);
     }
@@ -54,7 +60,11 @@ async function attempt<T>(root: string, name: string, work: () => Promise<T>): P
     return await work();
   } catch (failure) {
     const path = name === '' ? root : `${root}: ${name}`;
-    const problem = { path, problem: `cannot be read (${messageOf(failure)})`, remedy: 'check that it is there and may be read' };
+    const problem = {
+      path,
+      problem: `cannot be read (${messageOf(failure)})`,
+      remedy: 'check that it is there and may be read',
+    };
     throw new PayloadUnreadable(problem, { cause: failure });
   }
 }

@@ -4,7 +4,10 @@ import type { BlobRef, Tree } from '@sallyport/core/domain/content/tree';
 import { digest } from '@sallyport/core/shared/ids';
 import { patchBases } from './patch-bases.ts';
 
-const named = (number: number, sizeBytes = 100): BlobRef => ({ sha256: digest(number.toString(16).padStart(64, '0')), sizeBytes });
+const named = (number: number, sizeBytes = 100): BlobRef => ({
+  sha256: digest(number.toString(16).padStart(64, '0')),
+  sizeBytes,
+});
 const treeOf = (files: Readonly<Record<string, readonly BlobRef[]>>): Tree => ({
   schema: 1,
   files: Object.entries(files).map(([path, segments]) => ({
@@ -15,19 +18,23 @@ const treeOf = (files: Readonly<Record<string, readonly BlobRef[]>>): Tree => ({
     segments,
   })),
 });
-const basesOf = (tree: Tree, ...previous: Tree[]): readonly (readonly BlobRef[])[] => [...patchBases(tree, previous).values()];
+const basesOf = (tree: Tree, ...previous: Tree[]): readonly (readonly BlobRef[])[] => [
+  ...patchBases(tree, previous).values(),
+];
 
 test('the same path comes first, newest release first', () => {
   const tree = treeOf({ a: [named(1)], b: [named(2)] });
-  assert.deepEqual(basesOf(tree, treeOf({ a: [named(3)], b: [named(4)] }), treeOf({ a: [named(5)], b: [named(4)] })), [
-    [named(3), named(5)],
-    [named(4)],
-  ]);
+  assert.deepEqual(
+    basesOf(tree, treeOf({ a: [named(3)], b: [named(4)] }), treeOf({ a: [named(5)], b: [named(4)] })),
+    [[named(3), named(5)], [named(4)]],
+  );
 });
 
 test('a release that has the segment needs no patch, wherever it has it', () => {
   const tree = treeOf({ a: [named(1)] });
-  assert.deepEqual(basesOf(tree, treeOf({ a: [named(2)], moved: [named(1)] }), treeOf({ a: [named(3)] })), [[named(3)]]);
+  assert.deepEqual(basesOf(tree, treeOf({ a: [named(2)], moved: [named(1)] }), treeOf({ a: [named(3)] })), [
+    [named(3)],
+  ]);
 });
 
 test('only the three newest releases count', () => {
@@ -58,7 +65,6 @@ test('files of very different size are not compared by name alone', () => {
 });
 
 test('a segment of a file that was cut is compared with the old ones at about its place', () => {
-
   const before = treeOf({ image: [named(1), named(2), named(3), named(4)] });
   const [bases] = basesOf(treeOf({ image: [named(1), named(2), named(8), named(4)] }), before);
   assert.deepEqual(bases?.[0], named(3));

@@ -77,7 +77,8 @@ class Counterparts {
 }
 
 function closest(file: TreeFile, others: readonly TreeFile[]): TreeFile | undefined {
-  const ratio = (other: TreeFile): number => Math.max(other.sizeBytes / file.sizeBytes, file.sizeBytes / other.sizeBytes);
+  const ratio = (other: TreeFile): number =>
+    Math.max(other.sizeBytes / file.sizeBytes, file.sizeBytes / other.sizeBytes);
   return others
     .filter((other) => ratio(other) <= sizeRatioMax)
     .toSorted((a, b) => ratio(a) - ratio(b) || (a.path < b.path ? -1 : 1))[0];
@@ -90,5 +91,8 @@ function nameOf(path: string): string {
 /** A path with versions and hashes in its last part made alike: `app.3f9a2c1b.js` and `app.77d0e4aa.js`, `lib-1.2.so` and `lib-1.3.so`. */
 function stemOf(path: string): string {
   const name = nameOf(path);
-  return path.slice(0, path.length - name.length) + name.replaceAll(/(?<![A-Za-z0-9])(?=[0-9a-f]*\d)[0-9a-f]{6,}(?![A-Za-z0-9])|\d+/gi, '#');
+  return (
+    path.slice(0, path.length - name.length) +
+    name.replaceAll(/(?<![A-Za-z0-9])(?=[0-9a-f]*\d)[0-9a-f]{6,}(?![A-Za-z0-9])|\d+/gi, '#')
+  );
 }

@@ -1,6 +1,13 @@
 import { pathCollisions, pathProblem } from '@sallyport/core/domain/content/tree-rules';
 import { readFolder } from './folder-reader.ts';
-import { type PayloadEntry, type PayloadLimits, type PayloadProblem, type PayloadSource, PayloadUnreadable, placeOf } from './payload-source.ts';
+import {
+  type PayloadEntry,
+  type PayloadLimits,
+  type PayloadProblem,
+  type PayloadSource,
+  PayloadUnreadable,
+  placeOf,
+} from './payload-source.ts';
 import { readTarball } from './tarball-reader.ts';
 
 /** A file of payload and where in the release it goes. */
@@ -26,7 +33,11 @@ export function entriesOf(source: PayloadSource, limits: PayloadLimits): AsyncIt
 }
 
 /** Reads all sources through, without keeping anything, and finds everything that stands in the way of a tree. */
-export async function scanPayload(sources: readonly PayloadSource[], limits: PayloadLimits, signal: AbortSignal): Promise<ScannedPayload> {
+export async function scanPayload(
+  sources: readonly PayloadSource[],
+  limits: PayloadLimits,
+  signal: AbortSignal,
+): Promise<ScannedPayload> {
   const scan = new Scan(limits);
   for (const source of sources) {
     await scan.read(source, signal);
@@ -55,7 +66,11 @@ class Scan {
     const into = source.into ?? '';
     const problem = into === '' ? undefined : pathProblem(into);
     if (problem !== undefined) {
-      this.#report(source.path, `goes into "${into}", which ${problem}`, 'name a folder of the release by a plain relative path');
+      this.#report(
+        source.path,
+        `goes into "${into}", which ${problem}`,
+        'name a folder of the release by a plain relative path',
+      );
       return;
     }
     try {
@@ -74,7 +89,11 @@ class Scan {
       return;
     }
     if (files.size === 0 && this.#problems.length === 0) {
-      this.#report(source.path, 'has no files to publish', 'check the path, and what is included and left out');
+      this.#report(
+        source.path,
+        'has no files to publish',
+        'check the path, and what is included and left out',
+      );
     }
   }
 
@@ -85,7 +104,11 @@ class Scan {
     const more = this.#problems.length - problemsMax;
     const problems = this.#problems.slice(0, problemsMax);
     if (more > 0) {
-      problems.push({ path: 'payload', problem: `has ${String(more)} more problems`, remedy: 'mend these first' });
+      problems.push({
+        path: 'payload',
+        problem: `has ${String(more)} more problems`,
+        remedy: 'mend these first',
+      });
     }
     return { files: this.#files, problems, totalBytes: this.#totalBytes };
   }
@@ -101,14 +124,25 @@ class Scan {
       this.#report(place, problem, 'only plain relative paths within the release can be published');
       return;
     }
-    const stripped = name.split('/').slice(source.strip ?? 0).join('/');
+    const stripped = name
+      .split('/')
+      .slice(source.strip ?? 0)
+      .join('/');
     if (entry.type === 'folder' || (stripped !== '' && source.accepts?.(stripped) === false)) {
       return;
     }
     if (entry.type !== 'file') {
-      this.#report(place, `is a ${entry.type}`, 'only plain files can be published: put a file there, or leave it out');
+      this.#report(
+        place,
+        `is a ${entry.type}`,
+        'only plain files can be published: put a file there, or leave it out',
+      );
     } else if (stripped === '') {
-      this.#report(place, `has no more than the ${String(source.strip)} leading parts that are left out`, 'strip fewer parts');
+      this.#report(
+        place,
+        `has no more than the ${String(source.strip)} leading parts that are left out`,
+        'strip fewer parts',
+      );
     } else {
       const into = source.into ?? '';
       this.#plan({ ...entry, path: into === '' ? stripped : `${into}/${stripped}` }, place, files);
@@ -137,8 +171,13 @@ class Scan {
     }
     if (!this.#isFull) {
       this.#isFull = true;
-      const limit = this.#entries > entriesMax ? `${String(entriesMax)} entries` : `${String(totalBytesMax)} bytes`;
-      this.#report(source.path, `goes beyond the ${limit} that a package may have`, 'publish less in one package, or raise the limit');
+      const limit =
+        this.#entries > entriesMax ? `${String(entriesMax)} entries` : `${String(totalBytesMax)} bytes`;
+      this.#report(
+        source.path,
+        `goes beyond the ${limit} that a package may have`,
+        'publish less in one package, or raise the limit',
+      );
     }
     return false;
   }

@@ -25,11 +25,15 @@ export class KnownEncodings {
 
   static async of(documents: readonly Encodings[], blobs: Blobs): Promise<KnownEncodings> {
     const entries = documents.flatMap((document) => document.segments);
-    const held = await blobs.held([...new Set(entries.flatMap((entry) => entry.encodings.map(({ blob }) => blob.sha256)))]);
+    const held = await blobs.held([
+      ...new Set(entries.flatMap((entry) => entry.encodings.map(({ blob }) => blob.sha256))),
+    ]);
     return new KnownEncodings(
       new Map(
         entries.flatMap(({ segment, encodings }) =>
-          encodings.filter(({ blob }) => held.has(blob.sha256)).map((encoding) => [keyOf(segment.sha256, encoding), encoding]),
+          encodings
+            .filter(({ blob }) => held.has(blob.sha256))
+            .map((encoding) => [keyOf(segment.sha256, encoding), encoding]),
         ),
       ),
     );
@@ -55,7 +59,10 @@ export class SegmentEncoder {
   readonly #known: KnownEncodings;
   #reused = 0;
 
-  constructor({ blobs, compute }: { readonly blobs: Blobs; readonly compute: Compute }, known: KnownEncodings) {
+  constructor(
+    { blobs, compute }: { readonly blobs: Blobs; readonly compute: Compute },
+    known: KnownEncodings,
+  ) {
     this.#blobs = blobs;
     this.#compute = compute;
     this.#known = known;
@@ -67,7 +74,11 @@ export class SegmentEncoder {
   }
 
   /** @throws {ContentError} NOT_HELD, HASH_MISMATCH when the segment itself is not what it should be */
-  async encode(segment: BlobRef, bases: readonly BlobRef[], signal: AbortSignal): Promise<readonly Encoding[]> {
+  async encode(
+    segment: BlobRef,
+    bases: readonly BlobRef[],
+    signal: AbortSignal,
+  ): Promise<readonly Encoding[]> {
     const encodings: Encoding[] = [];
     const whole = await this.#whole(segment, signal);
     if (whole !== undefined) {
@@ -96,7 +107,12 @@ export class SegmentEncoder {
     return blob === undefined ? undefined : { kind: 'zstd', blob };
   }
 
-  async #patch(segment: BlobRef, base: BlobRef, bestBytes: number, signal: AbortSignal): Promise<Encoding | undefined> {
+  async #patch(
+    segment: BlobRef,
+    base: BlobRef,
+    bestBytes: number,
+    signal: AbortSignal,
+  ): Promise<Encoding | undefined> {
     const known = this.#known.patch(segment.sha256, base.sha256);
     if (known !== undefined) {
       this.#reused += 1;
@@ -106,7 +122,12 @@ export class SegmentEncoder {
     if (windowLog > windowLogMax || !(await this.#isIntact(base, signal))) {
       return undefined;
     }
-    const blob = await this.#compress(segment, { windowLog, dictionary: this.#blobs.pathOf(base.sha256) }, bestBytes * patchWorth, signal);
+    const blob = await this.#compress(
+      segment,
+      { windowLog, dictionary: this.#blobs.pathOf(base.sha256) },
+      bestBytes * patchWorth,
+      signal,
+    );
     return blob === undefined ? undefined : { kind: 'zstd-patch', blob, base, windowLog };
   }
 
@@ -126,7 +147,10 @@ export class SegmentEncoder {
     signal: AbortSignal,
   ): Promise<BlobRef | undefined> {
     return this.#blobs.ingest(async (target) => {
-      const blob = await this.#compute.compressFile({ source: this.#blobs.pathOf(segment.sha256), target, level, ...how }, signal);
+      const blob = await this.#compute.compressFile(
+        { source: this.#blobs.pathOf(segment.sha256), target, level, ...how },
+        signal,
+      );
       if (blob.sizeBytes >= limitBytes) {
         return undefined;
       }
@@ -137,7 +161,12 @@ export class SegmentEncoder {
 
   /** Unpacks as a site would, and throws the result away. */
   async #prove(
-    work: { readonly source: string; readonly expected: BlobRef; readonly windowLog: number; readonly dictionary?: string },
+    work: {
+      readonly source: string;
+      readonly expected: BlobRef;
+      readonly windowLog: number;
+      readonly dictionary?: string;
+    },
     signal: AbortSignal,
   ): Promise<boolean> {
     try {

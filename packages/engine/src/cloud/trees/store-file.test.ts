@@ -9,17 +9,26 @@ const sizes = { minBytes: 64, averageBytes: 256, maxBytes: 1024 };
 
 test('however a file comes, its segments are its bytes in order, named and within limits', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.nat(6000), fc.integer(), fc.integer({ min: 1, max: 3000 }), async (length, seed, step) => {
-      const bytes = noise(length, seed);
-      const chunks = Array.from({ length: Math.ceil(length / step) }, (_, index) => bytes.subarray(index * step, (index + 1) * step));
-      const blobs = new MemoryBlobs();
-      const stored = await storeFile(chunked(...chunks), length, blobs, sizes);
-      assert.deepEqual(stored, await storeFile(chunked(bytes), length, blobs, sizes));
-      assert.deepEqual({ sha256: stored.sha256, sizeBytes: stored.sizeBytes }, refOf(bytes));
-      const parts = await Promise.all(stored.segments.map((segment) => blobs.readBytes(segment.sha256, 1024)));
-      assert.ok(Buffer.concat(parts).equals(bytes));
-      assert.equal(stored.segments.length > 1, length > sizes.maxBytes);
-    }),
+    fc.asyncProperty(
+      fc.nat(6000),
+      fc.integer(),
+      fc.integer({ min: 1, max: 3000 }),
+      async (length, seed, step) => {
+        const bytes = noise(length, seed);
+        const chunks = Array.from({ length: Math.ceil(length / step) }, (_, index) =>
+          bytes.subarray(index * step, (index + 1) * step),
+        );
+        const blobs = new MemoryBlobs();
+        const stored = await storeFile(chunked(...chunks), length, blobs, sizes);
+        assert.deepEqual(stored, await storeFile(chunked(bytes), length, blobs, sizes));
+        assert.deepEqual({ sha256: stored.sha256, sizeBytes: stored.sizeBytes }, refOf(bytes));
+        const parts = await Promise.all(
+          stored.segments.map((segment) => blobs.readBytes(segment.sha256, 1024)),
+        );
+        assert.ok(Buffer.concat(parts).equals(bytes));
+        assert.equal(stored.segments.length > 1, length > sizes.maxBytes);
+      },
+    ),
     { numRuns: 60 },
   );
 });

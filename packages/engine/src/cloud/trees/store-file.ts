@@ -24,7 +24,8 @@ export async function storeFile(
   const whole = createHash('sha256');
   const segments: BlobRef[] = [];
   let stored = 0;
-  const cut = sizeBytes <= sizes.maxBytes ? wholeSegments(chunks, sizes.maxBytes) : contentSegments(chunks, sizes);
+  const cut =
+    sizeBytes <= sizes.maxBytes ? wholeSegments(chunks, sizes.maxBytes) : contentSegments(chunks, sizes);
   for await (const segment of cut) {
     stored += addTo(whole, segment);
     segments.push(await blobs.putBytes(segment));
@@ -36,7 +37,10 @@ export async function storeFile(
 }
 
 /** The segments of a large file: cut where its content says so, each complete in memory of its own. */
-export async function* contentSegments(chunks: AsyncIterable<Uint8Array>, sizes: ChunkSizes): AsyncGenerator<Uint8Array> {
+export async function* contentSegments(
+  chunks: AsyncIterable<Uint8Array>,
+  sizes: ChunkSizes,
+): AsyncGenerator<Uint8Array> {
   const cutter = new ContentCutter(sizes);
   let parts: Uint8Array[] = [];
   for await (const chunk of chunks) {
@@ -56,7 +60,10 @@ export async function* contentSegments(chunks: AsyncIterable<Uint8Array>, sizes:
 }
 
 /** All bytes as one segment, none for an empty file; more than the maximum only when the file grew meanwhile. */
-async function* wholeSegments(chunks: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<Uint8Array> {
+async function* wholeSegments(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array> {
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
   for await (const chunk of chunks) {

@@ -19,7 +19,10 @@ export async function* readTarball(path: string, unpackedMaxBytes: number): Asyn
     const packed = createReadStream(path, { highWaterMark: 256 * 1024 });
     const limit = limiter(path, unpackedMaxBytes);
     const unpacking = extract();
-    const flow = decompressor === undefined ? pipeline(packed, limit, unpacking) : pipeline(packed, decompressor, limit, unpacking);
+    const flow =
+      decompressor === undefined
+        ? pipeline(packed, limit, unpacking)
+        : pipeline(packed, decompressor, limit, unpacking);
     // Its failure comes out of the entries.
     flow.catch(() => undefined);
     for await (const entry of unpacking) {
@@ -77,7 +80,9 @@ function limiter(path: string, unpackedMaxBytes: number): Transform {
         return;
       }
       const problem = `unpacks to more than ${String(unpackedMaxBytes)} bytes`;
-      done(new PayloadUnreadable({ path, problem, remedy: 'publish less in one package, or raise the limit' }));
+      done(
+        new PayloadUnreadable({ path, problem, remedy: 'publish less in one package, or raise the limit' }),
+      );
     },
   });
 }

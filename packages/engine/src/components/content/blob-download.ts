@@ -35,13 +35,21 @@ export class BlobDownload {
   readonly #ports: { readonly blobs: Blobs; readonly clock: Clock; readonly random: Random };
   readonly #retry: RetryLimits;
 
-  constructor(ports: { readonly blobs: Blobs; readonly clock: Clock; readonly random: Random }, retry: RetryLimits) {
+  constructor(
+    ports: { readonly blobs: Blobs; readonly clock: Clock; readonly random: Random },
+    retry: RetryLimits,
+  ) {
     this.#ports = ports;
     this.#retry = retry;
   }
 
   /** @throws {ContentError} what the source or the library says in the end, after retries where they may help */
-  async fetch(blob: BlobRef, source: ContentSource, watch: DownloadWatch, signal: AbortSignal): Promise<void> {
+  async fetch(
+    blob: BlobRef,
+    source: ContentSource,
+    watch: DownloadWatch,
+    signal: AbortSignal,
+  ): Promise<void> {
     let failures = 0;
     let wrongBytes = 0;
     let withRanges = true;
@@ -93,7 +101,12 @@ export class BlobDownload {
   }
 
   async #attempt(
-    asked: { readonly blob: BlobRef; readonly source: ContentSource; readonly onBytes: (count: number) => void; readonly withRanges: boolean },
+    asked: {
+      readonly blob: BlobRef;
+      readonly source: ContentSource;
+      readonly onBytes: (count: number) => void;
+      readonly withRanges: boolean;
+    },
     signal: AbortSignal,
   ): Promise<void> {
     const writer = await this.#ports.blobs.resume(asked.blob);
@@ -131,14 +144,23 @@ async function receive(
     source,
     onBytes,
     withRanges,
-  }: { readonly blob: BlobRef; readonly source: ContentSource; readonly onBytes: (count: number) => void; readonly withRanges: boolean },
+  }: {
+    readonly blob: BlobRef;
+    readonly source: ContentSource;
+    readonly onBytes: (count: number) => void;
+    readonly withRanges: boolean;
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const { startsAt, chunks } = await source.open(blob, withRanges ? writer.offset : 0, signal);
   if (startsAt > writer.offset) {
-    throw new ContentError('BAD_RANGE', `${source.name} gives content ${blob.sha256} from byte ${String(startsAt)} on, not from ${String(writer.offset)}`, {
-      sha256: blob.sha256,
-    });
+    throw new ContentError(
+      'BAD_RANGE',
+      `${source.name} gives content ${blob.sha256} from byte ${String(startsAt)} on, not from ${String(writer.offset)}`,
+      {
+        sha256: blob.sha256,
+      },
+    );
   }
   let at = startsAt;
   for await (const chunk of chunks) {
@@ -147,17 +169,25 @@ async function receive(
     const known = Math.min(Math.max(0, writer.offset - at), chunk.length);
     at += chunk.length;
     if (at > blob.sizeBytes) {
-      throw new ContentError('TOO_LARGE', `${source.name} gives more than the ${String(blob.sizeBytes)} bytes of content ${blob.sha256}`, {
-        sha256: blob.sha256,
-      });
+      throw new ContentError(
+        'TOO_LARGE',
+        `${source.name} gives more than the ${String(blob.sizeBytes)} bytes of content ${blob.sha256}`,
+        {
+          sha256: blob.sha256,
+        },
+      );
     }
     if (known < chunk.length) {
       await writer.write(chunk.subarray(known));
     }
   }
   if (at < blob.sizeBytes) {
-    throw new ContentError('CUT_SHORT', `${source.name} ended content ${blob.sha256} at byte ${String(at)} of ${String(blob.sizeBytes)}`, {
-      sha256: blob.sha256,
-    });
+    throw new ContentError(
+      'CUT_SHORT',
+      `${source.name} ended content ${blob.sha256} at byte ${String(at)} of ${String(blob.sizeBytes)}`,
+      {
+        sha256: blob.sha256,
+      },
+    );
   }
 }

@@ -9,7 +9,8 @@ import { collectGarbage } from './collection.ts';
 import { reachableBlobs } from './reachable.ts';
 import { scrub } from './scrub.ts';
 
-const heldBy = async (blobs: MemoryBlobs): Promise<ReadonlySet<Digest>> => new Set((await Array.fromAsync(blobs.list())).map(({ sha256 }) => sha256));
+const heldBy = async (blobs: MemoryBlobs): Promise<ReadonlySet<Digest>> =>
+  new Set((await Array.fromAsync(blobs.list())).map(({ sha256 }) => sha256));
 
 test('a package reaches its documents, its segments and their encodings', async () => {
   const blobs = new MemoryBlobs();
@@ -20,7 +21,10 @@ test('a package reaches its documents, its segments and their encodings', async 
   await blobs.remove(published.content.encodings.sha256);
   const { a, b } = published.segments;
   const { tree, encodings } = published.content;
-  assert.deepEqual(await reachableBlobs(published.content, blobs), new Set([tree.sha256, encodings.sha256, a?.segment.sha256, b?.segment.sha256]));
+  assert.deepEqual(
+    await reachableBlobs(published.content, blobs),
+    new Set([tree.sha256, encodings.sha256, a?.segment.sha256, b?.segment.sha256]),
+  );
   await blobs.remove(tree.sha256);
   assert.deepEqual(await reachableBlobs(published.content, blobs), new Set([tree.sha256, encodings.sha256]));
 });
@@ -40,7 +44,10 @@ test('only what no root reaches, and nobody uses, is removed', async () => {
   assert.ok((await reachableBlobs(newer.content, blobs)).isSubsetOf(after));
   assert.ok(!after.has(older.content.tree.sha256));
   assert.deepEqual(new Set(collected.removed.map(({ sha256 }) => sha256)), before.difference(after));
-  assert.equal(collected.freedBytes, collected.removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  assert.equal(
+    collected.freedBytes,
+    collected.removed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+  );
 });
 
 test('a blob that arrives while the roots are read is left alone, and so are its pieces', async () => {
@@ -72,7 +79,10 @@ test('a blob that arrives while the roots are read is left alone, and so are its
 test('when the roots cannot be read, nothing is removed', async () => {
   const blobs = new MemoryBlobs();
   const kept = await blobs.putBytes(noise(10));
-  await assert.rejects(collectGarbage({ blobs, roots: () => Promise.reject(new Error('the disk failed')) }, never()), /the disk failed/);
+  await assert.rejects(
+    collectGarbage({ blobs, roots: () => Promise.reject(new Error('the disk failed')) }, never()),
+    /the disk failed/,
+  );
   assert.ok(await blobs.has(kept.sha256));
 });
 
@@ -84,7 +94,9 @@ test('a scrub removes the blobs whose bytes have changed, and only those', async
   const gone = await blobs.putBytes(noise(100, 3));
   blobs.files.delete(blobs.pathOf(gone.sha256));
   const told: number[] = [];
-  const scrubbed = await scrub({ blobs, compute: new MemoryCompute(blobs) }, never(), ({ checked }) => told.push(checked));
+  const scrubbed = await scrub({ blobs, compute: new MemoryCompute(blobs) }, never(), ({ checked }) =>
+    told.push(checked),
+  );
   assert.deepEqual(scrubbed, { checked: 2, checkedBytes: 200, removed: [bad] });
   assert.deepEqual(told, [1, 2]);
   assert.deepEqual([await blobs.has(good.sha256), await blobs.has(bad.sha256)], [true, false]);

@@ -107,7 +107,9 @@ export class ProgressMeter {
     this.#toldAt = now;
     this.#samples.push({ at: now, receivedBytes: this.#receivedBytes });
     // A clock that was set back makes nonsense of the samples before.
-    this.#samples = this.#samples.filter(({ at }) => at <= now && now - at <= rateWindowMs).slice(-samplesMax);
+    this.#samples = this.#samples
+      .filter(({ at }) => at <= now && now - at <= rateWindowMs)
+      .slice(-samplesMax);
     const rateBytesPerSecond = this.#rate(now);
     const leftBytes = Math.max(0, this.#plannedBytes - this.#receivedBytes);
     this.#doneBytes = Math.max(this.#doneBytes, this.#finishedBytes + this.#partlyDoneBytes());
@@ -126,7 +128,9 @@ export class ProgressMeter {
   #rate(now: EpochMs): number {
     const first = this.#samples[0];
     const elapsedMs = now - (first?.at ?? now);
-    return first === undefined || elapsedMs <= 0 ? 0 : Math.round(((this.#receivedBytes - first.receivedBytes) * 1000) / elapsedMs);
+    return first === undefined || elapsedMs <= 0
+      ? 0
+      : Math.round(((this.#receivedBytes - first.receivedBytes) * 1000) / elapsedMs);
   }
 
   /** Segments under way count by the part of their bytes that has come; only a verified one counts whole. */

@@ -13,7 +13,11 @@ import type { Blobs } from '../../ports/blobs.ts';
  * @throws {ContentError} NOT_HELD, HASH_MISMATCH; CORRUPT when it is no tree or not the one its descriptor describes
  */
 export async function readTree(content: PackageContent, blobs: Blobs): Promise<Tree> {
-  const tree = parsed(content.tree, await blobs.readBytes(content.tree.sha256, treeDocumentMaxBytes), parseTree);
+  const tree = parsed(
+    content.tree,
+    await blobs.readBytes(content.tree.sha256, treeDocumentMaxBytes),
+    parseTree,
+  );
   const totalBytes = tree.files.reduce((sum, file) => sum + file.sizeBytes, 0);
   if (tree.files.length !== content.fileCount || totalBytes !== content.totalBytes) {
     throw new ContentError(

@@ -17,11 +17,15 @@ import { type FetchedPackage, type FetchWatch, PackageFetcher } from './package-
 
 const text = (line: string, count: number): Uint8Array => new TextEncoder().encode(`${line}\n`.repeat(count));
 const large = noise(400_000);
-const older: Files = { 'bin/tool': large, 'doc.txt': text('as it was', 3000), 'same.txt': text('unchanged', 100) };
+const older: Files = {
+  'bin/tool': large,
+  'doc.txt': text('as it was', 3000),
+  'same.txt': text('unchanged', 100),
+};
 const newer: Files = {
   'bin/tool': Uint8Array.from([...large.subarray(0, 200_000), 1, 2, 3, ...large.subarray(200_000)]),
   'doc.txt': text('as it is', 3000),
-  'empty': new Uint8Array(),
+  empty: new Uint8Array(),
   'new.txt': text('altogether new', 2000),
   'same.txt': text('unchanged', 100),
 };
@@ -49,7 +53,14 @@ async function scene(held: Files = {}): Promise<Scene> {
   const source = new LibrarySource(vendor);
   const log = new KeptLog();
   const retry = { attemptsMax: 4, delayFirstMs: 1000, delayMaxMs: 4000 };
-  const fetcher = new PackageFetcher({ blobs, compute: new MemoryCompute(blobs), clock, random: new SeededRandom(), log, retry });
+  const fetcher = new PackageFetcher({
+    blobs,
+    compute: new MemoryCompute(blobs),
+    clock,
+    random: new SeededRandom(),
+    log,
+    retry,
+  });
   return {
     published,
     source,
@@ -84,12 +95,12 @@ async function assertComplete({ fileOf }: Scene): Promise<void> {
 
 /** Lets time pass until `work` has ended. */
 async function passingTime<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
-  let ended = false;
+  const state = { ended: false };
   const settled = work.finally(() => {
-    ended = true;
+    state.ended = true;
   });
   settled.catch(() => undefined);
-  while (!ended) {
+  while (!state.ended) {
     await clock.advance(500);
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -101,11 +112,26 @@ test('a site on the release before gets patches; what is unchanged does not trav
   const fetched = await site.fetch();
   await assertComplete(site);
   assert.deepEqual(fetched.routes, { held: 1, patch: 2, zstd: 1, raw: 0 });
-  assert.equal(fetched.totalBytes, Object.values(newer).reduce((sum, bytes) => sum + bytes.length, 0));
+  assert.equal(
+    fetched.totalBytes,
+    Object.values(newer).reduce((sum, bytes) => sum + bytes.length, 0),
+  );
   const { tree, encodings } = site.published.content;
-  const blobs = [tree, encodings, patchOf(site.published, 'bin/tool'), patchOf(site.published, 'doc.txt'), site.published.segments['new.txt']?.zstd as BlobRef];
-  assert.equal(fetched.receivedBytes, blobs.reduce((sum, blob) => sum + blob.sizeBytes, 0));
-  assert.deepEqual(new Set(site.source.opened.map(({ sha256 }) => sha256)), new Set(blobs.map(({ sha256 }) => sha256)));
+  const blobs = [
+    tree,
+    encodings,
+    patchOf(site.published, 'bin/tool'),
+    patchOf(site.published, 'doc.txt'),
+    site.published.segments['new.txt']?.zstd as BlobRef,
+  ];
+  assert.equal(
+    fetched.receivedBytes,
+    blobs.reduce((sum, blob) => sum + blob.sizeBytes, 0),
+  );
+  assert.deepEqual(
+    new Set(site.source.opened.map(({ sha256 }) => sha256)),
+    new Set(blobs.map(({ sha256 }) => sha256)),
+  );
 });
 
 test('the encoded blobs stay in the library, so that child sites can have them', async () => {
@@ -147,7 +173,9 @@ test('encodings that are no encodings cost bytes, not the package', async () => 
     const vendor = new MemoryBlobs();
     const published = await publish(vendor, newer, older);
     const encodings = await vendor.putBytes(document);
-    const fetched = await site.fetcher.fetch({ ...published.content, encodings }, new LibrarySource(vendor), { signal: never() });
+    const fetched = await site.fetcher.fetch({ ...published.content, encodings }, new LibrarySource(vendor), {
+      signal: never(),
+    });
     assert.equal(fetched.routes.patch, 0);
   }
   assert.equal(site.log.lines.filter((line) => line.startsWith('warn The encodings of tree')).length, 2);
@@ -167,7 +195,8 @@ test('a patch that is lost, damaged or wrong gives way to the compressed segment
   const damaged = await scene(older);
   const patch = patchOf(damaged.published, 'bin/tool').sha256;
   const zstd = damaged.published.segments['bin/tool']?.zstd.sha256;
-  damaged.source.onTheWay = (blob, _, chunks) => (blob.sha256 === patch || blob.sha256 === zstd ? spoilt(chunks) : chunks);
+  damaged.source.onTheWay = (blob, _, chunks) =>
+    blob.sha256 === patch || blob.sha256 === zstd ? spoilt(chunks) : chunks;
   const fetched = await passingTime(damaged.clock, damaged.fetch());
   assert.deepEqual(fetched.routes, { held: 1, patch: 1, zstd: 1, raw: 1 });
   await assertComplete(damaged);
@@ -188,7 +217,9 @@ test('a base that was damaged on disk is found out and removed, and the segment 
   await assertComplete(site);
   assert.equal(fetched.routes.patch, 1);
   assert.equal(await site.blobs.has(base.sha256), false);
-  assert.ok(site.log.lines.some((line) => line.startsWith(`error Content ${base.sha256} was damaged on disk`)));
+  assert.ok(
+    site.log.lines.some((line) => line.startsWith(`error Content ${base.sha256} was damaged on disk`)),
+  );
 });
 
 test('a document that was damaged on disk is fetched anew', async () => {
@@ -216,7 +247,10 @@ test('a line that is cut again and again goes on at the byte where it was, after
   site.source.withheld.add(site.published.content.encodings.sha256);
   site.source.onTheWay = (blob, _, chunks) => (blob.sha256 === segment ? cutAfter(chunks, 100_000) : chunks);
   const notices: number[] = [];
-  const fetched = await passingTime(site.clock, site.fetch({ onRetry: (notice) => notices.push(notice.failures) }));
+  const fetched = await passingTime(
+    site.clock,
+    site.fetch({ onRetry: (notice) => notices.push(notice.failures) }),
+  );
   await assertComplete(site);
   assert.deepEqual(
     site.source.opened.filter(({ sha256 }) => sha256 === segment).map(({ offset }) => offset),
@@ -246,11 +280,19 @@ test('a source that stays dead is given up after its attempts, each later than t
   };
   const delays: number[] = [];
   const begun = site.clock.now();
-  await assert.rejects(passingTime(site.clock, site.fetch({ onRetry: ({ delayMs, retryAt, failures }) => {
-    assert.equal(retryAt - site.clock.now(), delayMs);
-    assert.equal(failures, delays.length + 1);
-    delays.push(delayMs);
-  } })), contentError('STALLED'));
+  await assert.rejects(
+    passingTime(
+      site.clock,
+      site.fetch({
+        onRetry: ({ delayMs, retryAt, failures }) => {
+          assert.equal(retryAt - site.clock.now(), delayMs);
+          assert.equal(failures, delays.length + 1);
+          delays.push(delayMs);
+        },
+      }),
+    ),
+    contentError('STALLED'),
+  );
   assert.equal(delays.length, 3);
   for (const [index, delay] of delays.entries()) {
     assert.ok(delay <= 1000 * 2 ** index, `${String(delay)} ms before attempt ${String(index + 2)}`);
@@ -280,7 +322,10 @@ test('a source without ranges gives everything again, and only the rest is writt
   const writer = await site.blobs.resume(segment);
   await writer.write((newer['bin/tool'] as Uint8Array).subarray(0, 300_000));
   await writer.suspend();
-  site.source.onTheWay = (blob, _, chunks) => ({ startsAt: 0, chunks: blob.sha256 === segment.sha256 ? wholeOf(newer['bin/tool'] as Uint8Array) : chunks });
+  site.source.onTheWay = (blob, _, chunks) => ({
+    startsAt: 0,
+    chunks: blob.sha256 === segment.sha256 ? wholeOf(newer['bin/tool'] as Uint8Array) : chunks,
+  });
   await site.fetch();
   await assertComplete(site);
 });
@@ -300,7 +345,10 @@ test('a source that gives other ranges than asked for is asked for the whole', a
   await writer.suspend();
   site.source.onTheWay = (_, offset, chunks) => (offset > 0 ? { startsAt: offset + 1, chunks } : chunks);
   await passingTime(site.clock, site.fetch());
-  assert.deepEqual(site.source.opened.filter(({ sha256 }) => sha256 === segment.sha256).map(({ offset }) => offset), [300_000, 0]);
+  assert.deepEqual(
+    site.source.opened.filter(({ sha256 }) => sha256 === segment.sha256).map(({ offset }) => offset),
+    [300_000, 0],
+  );
   await assertComplete(site);
 });
 
@@ -323,7 +371,8 @@ test('cancelling rejects with the reason, keeps what came, and the next fetch go
   site.source.withheld.add(site.published.content.encodings.sha256);
   const controller = new AbortController();
   const reason = new Error('enough');
-  site.source.onTheWay = (blob, _, chunks) => (blob.sha256 === segment ? abortingAfter(chunks, 250_000, () => controller.abort(reason)) : chunks);
+  site.source.onTheWay = (blob, _, chunks) =>
+    blob.sha256 === segment ? abortingAfter(chunks, 250_000, () => controller.abort(reason)) : chunks;
   await assert.rejects(site.fetch({ signal: controller.signal }), reason);
   site.source.onTheWay = (_, __, chunks) => chunks;
   site.source.opened.length = 0;
@@ -333,7 +382,11 @@ test('cancelling rejects with the reason, keeps what came, and the next fetch go
   await assertComplete(site);
 });
 
-async function* abortingAfter(chunks: AsyncIterable<Uint8Array>, count: number, abort: () => void): AsyncGenerator<Uint8Array> {
+async function* abortingAfter(
+  chunks: AsyncIterable<Uint8Array>,
+  count: number,
+  abort: () => void,
+): AsyncGenerator<Uint8Array> {
   let left = count;
   for await (const chunk of chunks) {
     yield chunk;
@@ -362,14 +415,20 @@ test('what nobody offers is named, and nothing is fetched in vain', async () => 
   const site = await scene();
   const { segment, zstd } = site.published.segments['new.txt'] ?? assert.fail();
   site.source.withheld.add(segment.sha256).add(zstd.sha256);
-  await assert.rejects(site.fetch(), (thrown: Error) => contentError('UNOBTAINABLE')(thrown) && thrown.message.includes(segment.sha256));
+  await assert.rejects(
+    site.fetch(),
+    (thrown: Error) => contentError('UNOBTAINABLE')(thrown) && thrown.message.includes(segment.sha256),
+  );
   assert.equal(site.source.opened.length, 2);
 });
 
 test('a descriptor that contradicts its tree is refused', async () => {
   const site = await scene();
   const content = { ...site.published.content, totalBytes: 5 };
-  await assert.rejects(site.fetcher.fetch(content, site.source, { signal: never() }), contentError('CORRUPT'));
+  await assert.rejects(
+    site.fetcher.fetch(content, site.source, { signal: never() }),
+    contentError('CORRUPT'),
+  );
 });
 
 test('what fails is the first failure, and the others end with it', async () => {
@@ -395,7 +454,9 @@ async function* pausing(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
 }
 
 test('no more than four segments are under way at a time', async () => {
-  const files = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`f${String(index)}`, noise(2000, index)]));
+  const files = Object.fromEntries(
+    Array.from({ length: 12 }, (_, index) => [`f${String(index)}`, noise(2000, index)]),
+  );
   const vendor = new MemoryBlobs();
   const published = await publish(vendor, files);
   const site = await scene();
@@ -433,8 +494,17 @@ test('progress never falls, ends complete, and tells rate and remaining time', a
   }
   const last = told.at(-1);
   assert.deepEqual(
-    [last?.doneBytes, last?.receivedBytes, last?.segmentsDone, last?.segments, last?.remainingMs, last?.routes],
+    [
+      last?.doneBytes,
+      last?.receivedBytes,
+      last?.segmentsDone,
+      last?.segments,
+      last?.remainingMs,
+      last?.routes,
+    ],
     [fetched.totalBytes, fetched.receivedBytes, 4, 4, 0, fetched.routes],
   );
-  assert.ok(told.some(({ rateBytesPerSecond, remainingMs }) => rateBytesPerSecond > 0 && (remainingMs ?? 0) > 0));
+  assert.ok(
+    told.some(({ rateBytesPerSecond, remainingMs }) => rateBytesPerSecond > 0 && (remainingMs ?? 0) > 0),
+  );
 });

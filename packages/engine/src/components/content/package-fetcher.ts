@@ -1,5 +1,10 @@
 import { ContentError } from '@sallyport/core/domain/content/content-error';
-import { type FetchPlan, planRoutes, segmentsOf, type SegmentStep } from '@sallyport/core/domain/content/route';
+import {
+  type FetchPlan,
+  planRoutes,
+  segmentsOf,
+  type SegmentStep,
+} from '@sallyport/core/domain/content/route';
 import { encodingsDocumentMaxBytes, treeDocumentMaxBytes } from '@sallyport/core/domain/content/tree-rules';
 import type { BlobRef, Encodings, Tree } from '@sallyport/core/domain/content/tree';
 import type { PackageContent } from '@sallyport/core/domain/updates/package';
@@ -81,22 +86,36 @@ export class PackageFetcher {
    * or the documents say, after retries where they may help
    */
   async fetch(content: PackageContent, source: ContentSource, watch: FetchWatch): Promise<FetchedPackage> {
-    const meter = new ProgressMeter(this.#options.clock, content.totalBytes, watch.onProgress ?? (() => undefined));
+    const meter = new ProgressMeter(
+      this.#options.clock,
+      content.totalBytes,
+      watch.onProgress ?? (() => undefined),
+    );
     const used = new Set<Digest>([content.tree.sha256, content.encodings.sha256]);
-    const fetching = { content, source, meter, onRetry: watch.onRetry ?? (() => undefined), signal: watch.signal, used };
+    const fetching = {
+      content,
+      source,
+      meter,
+      onRetry: watch.onRetry ?? (() => undefined),
+      signal: watch.signal,
+      used,
+    };
     this.#used.add(used);
     try {
       const tree = await this.#tree(fetching);
       const encodings = await this.#encodings(fetching, tree);
       const plan = await this.#plan(fetching, tree, encodings);
       meter.planned(tree, plan);
-      this.#options.log.info('{missing} of {segments} segments of tree {tree} are missing: {bytes} bytes to fetch from {source}', {
-        missing: plan.steps.length,
-        segments: plan.steps.length + plan.held.length,
-        tree: content.tree.sha256,
-        bytes: plan.plannedBytes,
-        source: source.name,
-      });
+      this.#options.log.info(
+        '{missing} of {segments} segments of tree {tree} are missing: {bytes} bytes to fetch from {source}',
+        {
+          missing: plan.steps.length,
+          segments: plan.steps.length + plan.held.length,
+          tree: content.tree.sha256,
+          bytes: plan.plannedBytes,
+          source: source.name,
+        },
+      );
       await this.#run(fetching, plan);
       await this.#checkHeld(tree);
     } finally {
@@ -106,7 +125,9 @@ export class PackageFetcher {
   }
 
   async #tree(fetching: Fetching): Promise<Tree> {
-    return this.#document(fetching, fetching.content.tree, treeDocumentMaxBytes, () => readTree(fetching.content, this.#options.blobs));
+    return this.#document(fetching, fetching.content.tree, treeDocumentMaxBytes, () =>
+      readTree(fetching.content, this.#options.blobs),
+    );
   }
 
   /** Encodings only save bytes: a source without them, or a mistake in them, makes a fetch dearer and not impossible. */
@@ -115,11 +136,19 @@ export class PackageFetcher {
     const { blobs, log } = this.#options;
     const { encodings } = content;
     try {
-      if (!(await blobs.has(encodings.sha256)) && (await this.#offers(fetching, [encodings.sha256])).size === 0) {
-        log.info('{source} does not offer the encodings of tree {tree}: segments come as they are', { source: source.name, tree: content.tree.sha256 });
+      if (
+        !(await blobs.has(encodings.sha256)) &&
+        (await this.#offers(fetching, [encodings.sha256])).size === 0
+      ) {
+        log.info('{source} does not offer the encodings of tree {tree}: segments come as they are', {
+          source: source.name,
+          tree: content.tree.sha256,
+        });
         return undefined;
       }
-      return await this.#document(fetching, encodings, encodingsDocumentMaxBytes, () => readEncodings(content, tree, blobs));
+      return await this.#document(fetching, encodings, encodingsDocumentMaxBytes, () =>
+        readEncodings(content, tree, blobs),
+      );
     } catch (failure) {
       if (failure instanceof ContentError && (failure.code === 'NOT_FOUND' || failure.code === 'CORRUPT')) {
         log.warn('The encodings of tree {tree} cannot be used, segments come as they are: {error}', {
@@ -133,12 +162,21 @@ export class PackageFetcher {
   }
 
   /** Fetches a document unless it is held; one that was damaged on disk is fetched anew. */
-  async #document<T>(fetching: Fetching, blob: BlobRef, sizeMaxBytes: number, read: () => Promise<T>): Promise<T> {
+  async #document<T>(
+    fetching: Fetching,
+    blob: BlobRef,
+    sizeMaxBytes: number,
+    read: () => Promise<T>,
+  ): Promise<T> {
     const { blobs } = this.#options;
     if (blob.sizeBytes > sizeMaxBytes) {
-      throw new ContentError('TOO_LARGE', `document ${blob.sha256} is ${String(blob.sizeBytes)} bytes, more than the ${String(sizeMaxBytes)} allowed`, {
-        sha256: blob.sha256,
-      });
+      throw new ContentError(
+        'TOO_LARGE',
+        `document ${blob.sha256} is ${String(blob.sizeBytes)} bytes, more than the ${String(sizeMaxBytes)} allowed`,
+        {
+          sha256: blob.sha256,
+        },
+      );
     }
     await this.#fetchBlob(fetching, blob);
     try {
@@ -157,7 +195,10 @@ export class PackageFetcher {
     await this.#download.fetch(blob, source, { onBytes: (count) => meter.received(count), onRetry }, signal);
   }
 
-  async #offers({ source, onRetry, signal }: Fetching, digests: readonly Digest[]): Promise<ReadonlySet<Digest>> {
+  async #offers(
+    { source, onRetry, signal }: Fetching,
+    digests: readonly Digest[],
+  ): Promise<ReadonlySet<Digest>> {
     return this.#download.offers(digests, source, { onRetry }, signal);
   }
 
@@ -167,7 +208,9 @@ export class PackageFetcher {
     const segments = segmentsOf(tree).map((segment) => segment.sha256);
     const heldSegments = await blobs.held(segments);
     const missing = new Set(segments.filter((sha256) => !heldSegments.has(sha256)));
-    const ways = (encodings?.segments ?? []).filter(({ segment }) => missing.has(segment.sha256)).flatMap((entry) => entry.encodings);
+    const ways = (encodings?.segments ?? [])
+      .filter(({ segment }) => missing.has(segment.sha256))
+      .flatMap((entry) => entry.encodings);
     const encoded = ways.map(({ blob }) => blob.sha256);
     const bases = ways.flatMap((way) => (way.kind === 'zstd-patch' ? [way.base.sha256] : []));
     for (const sha256 of [...segments, ...encoded, ...bases]) {
@@ -175,7 +218,10 @@ export class PackageFetcher {
     }
     // Only now, when collection leaves them alone, is what is held sure to stay.
     const held = await blobs.held([...new Set([...segments, ...encoded, ...bases])]);
-    const offered = await this.#offers(fetching, [...new Set([...missing, ...encoded])].filter((sha256) => !held.has(sha256)));
+    const offered = await this.#offers(
+      fetching,
+      [...new Set([...missing, ...encoded])].filter((sha256) => !held.has(sha256)),
+    );
     const plan = planRoutes({ tree, held, offered, ...(encodings === undefined ? {} : { encodings }) });
     const [first] = plan.unobtainable;
     if (first !== undefined) {
@@ -206,7 +252,11 @@ export class PackageFetcher {
     });
   }
 
-  async #step({ source, meter, onRetry, signal }: Fetching, step: SegmentStep, done: ReadonlyMap<Digest, Promise<void>>): Promise<void> {
+  async #step(
+    { source, meter, onRetry, signal }: Fetching,
+    step: SegmentStep,
+    done: ReadonlyMap<Digest, Promise<void>>,
+  ): Promise<void> {
     if (step.route.kind === 'patch') {
       await done.get(step.route.base.sha256);
     }
@@ -220,9 +270,13 @@ export class PackageFetcher {
     const held = await this.#options.blobs.held(segments.map((segment) => segment.sha256));
     const lost = segments.find((segment) => !held.has(segment.sha256));
     if (lost !== undefined) {
-      throw new ContentError('NOT_HELD', `segment ${lost.sha256} was removed from the library while others were fetched: fetch again`, {
-        sha256: lost.sha256,
-      });
+      throw new ContentError(
+        'NOT_HELD',
+        `segment ${lost.sha256} was removed from the library while others were fetched: fetch again`,
+        {
+          sha256: lost.sha256,
+        },
+      );
     }
   }
 }

@@ -37,7 +37,10 @@ async function unlessUnusable<T>(read: () => Promise<T>): Promise<T | undefined>
   try {
     return await read();
   } catch (failure) {
-    if (failure instanceof ContentError && ['NOT_HELD', 'HASH_MISMATCH', 'CORRUPT', 'TOO_LARGE'].includes(failure.code)) {
+    if (
+      failure instanceof ContentError &&
+      ['NOT_HELD', 'HASH_MISMATCH', 'CORRUPT', 'TOO_LARGE'].includes(failure.code)
+    ) {
       return undefined;
     }
     throw failure;

@@ -18,7 +18,9 @@ export const defaultRetry: RetryLimits = { attemptsMax: 8, delayFirstMs: 1000, d
  * @param fraction chance, in [0, 1)
  */
 export function fullJitterMs(limits: RetryLimits, failures: number, fraction: number): number {
-  return Math.round(fraction * Math.min(limits.delayMaxMs, limits.delayFirstMs * 2 ** Math.min(failures - 1, 40)));
+  return Math.round(
+    fraction * Math.min(limits.delayMaxMs, limits.delayFirstMs * 2 ** Math.min(failures - 1, 40)),
+  );
 }
 
 /** Worth waiting for: the way to the source failed, or somebody else writes the same blob just now. */

@@ -30,7 +30,11 @@ export async function scrub(
       await ports.blobs.remove(blob.sha256);
       removed.push(blob);
     }
-    scrubbed = { checked: scrubbed.checked + 1, checkedBytes: scrubbed.checkedBytes + blob.sizeBytes, removed };
+    scrubbed = {
+      checked: scrubbed.checked + 1,
+      checkedBytes: scrubbed.checkedBytes + blob.sizeBytes,
+      removed,
+    };
     onProgress(scrubbed);
   }
   return scrubbed;

@@ -27,7 +27,12 @@ export class SegmentFetch {
   }
 
   /** Answers the kind of route that was taken. @throws {ContentError} of the last route, or of the disk */
-  async fetch(step: SegmentStep, source: ContentSource, watch: DownloadWatch, signal: AbortSignal): Promise<Route['kind']> {
+  async fetch(
+    step: SegmentStep,
+    source: ContentSource,
+    watch: DownloadWatch,
+    signal: AbortSignal,
+  ): Promise<Route['kind']> {
     const routes = [step.route, ...step.fallbacks];
     for (const [index, route] of routes.entries()) {
       try {
@@ -47,24 +52,42 @@ export class SegmentFetch {
         });
       }
     }
-    throw new ContentError('UNOBTAINABLE', `there is no way to segment ${step.segment.sha256}`, { sha256: step.segment.sha256 });
+    throw new ContentError('UNOBTAINABLE', `there is no way to segment ${step.segment.sha256}`, {
+      sha256: step.segment.sha256,
+    });
   }
 
-  async #take(route: Route, segment: BlobRef, source: ContentSource, watch: DownloadWatch, signal: AbortSignal): Promise<void> {
+  async #take(
+    route: Route,
+    segment: BlobRef,
+    source: ContentSource,
+    watch: DownloadWatch,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { blobs, compute, download } = this.#ports;
     if (route.kind === 'patch' && !(await blobs.has(route.base.sha256))) {
-      throw new ContentError('NOT_HELD', `the content that ${segment.sha256} builds on, ${route.base.sha256}, is not in the library`, {
-        sha256: route.base.sha256,
-      });
+      throw new ContentError(
+        'NOT_HELD',
+        `the content that ${segment.sha256} builds on, ${route.base.sha256}, is not in the library`,
+        {
+          sha256: route.base.sha256,
+        },
+      );
     }
     await download.fetch(route.blob, source, watch, signal);
     if (route.kind === 'raw') {
       return;
     }
-    const base = route.kind === 'patch' ? { dictionary: blobs.pathOf(route.base.sha256), windowLog: route.windowLog } : {};
+    const base =
+      route.kind === 'patch'
+        ? { dictionary: blobs.pathOf(route.base.sha256), windowLog: route.windowLog }
+        : {};
     try {
       await blobs.ingest(async (target) => {
-        await compute.decompressFile({ source: blobs.pathOf(route.blob.sha256), target, expected: segment, ...base }, signal);
+        await compute.decompressFile(
+          { source: blobs.pathOf(route.blob.sha256), target, expected: segment, ...base },
+          signal,
+        );
         return segment;
       });
     } catch (failure) {
@@ -82,7 +105,9 @@ export class SegmentFetch {
     if (route.kind === 'patch') {
       const { sha256 } = await compute.hashFile(blobs.pathOf(route.base.sha256), signal);
       if (sha256 !== route.base.sha256) {
-        log.error('Content {sha256} was damaged on disk and has been removed from the library', { sha256: route.base.sha256 });
+        log.error('Content {sha256} was damaged on disk and has been removed from the library', {
+          sha256: route.base.sha256,
+        });
         await blobs.remove(route.base.sha256);
       }
     }
@@ -93,6 +118,7 @@ export class SegmentFetch {
 function mayGoAnotherWay(thrown: unknown): boolean {
   return (
     isWrongBytes(thrown) ||
-    (thrown instanceof ContentError && ['NOT_FOUND', 'NOT_HELD', 'BAD_STATUS', 'CUT_SHORT', 'REDIRECTED'].includes(thrown.code))
+    (thrown instanceof ContentError &&
+      ['NOT_FOUND', 'NOT_HELD', 'BAD_STATUS', 'CUT_SHORT', 'REDIRECTED'].includes(thrown.code))
   );
 }

@@ -1,7 +1,7 @@
-import type { SiteFacts } from '@sallyport/core/domain/exchange/exchange';
+import type { SiteFacts, SiteReleases } from '@sallyport/core/domain/exchange/exchange';
 import type { EpochMs } from '@sallyport/core/shared/ids';
 import type { ComponentStatus } from '../../ports/component.ts';
-import type { CurrentRelease, Releases } from '../../ports/releases.ts';
+import type { Releases } from '../../ports/releases.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
 import { type OrderSetting, readOrders } from './order-setting.ts';
 import type { SiteIdentity } from './site-identity.ts';
@@ -30,12 +30,6 @@ export const componentsRecordKey = 'components';
  * a component is well or not travels at once.
  */
 const wordsEveryMs = 300_000;
-
-/** Body of the record `site-releases`/`releases`: what a site that joins below starts with. */
-export interface SiteReleases {
-  readonly schema: 1;
-  readonly releases: readonly Pick<CurrentRelease, 'guid' | 'installed' | 'product' | 'version'>[];
-}
 
 /** Writes what this site says of itself for the sites above it, whenever it has changed. */
 export class OwnRecords {

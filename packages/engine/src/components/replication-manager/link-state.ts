@@ -14,7 +14,7 @@ const name = 'replication';
 
 type LinkStates = Readonly<Record<string, LinkState>>;
 
-export function readLinks(settings: SettingReads): LinkStates {
+function readLinks(settings: SettingReads): LinkStates {
   return (settings.get(name) as LinkStates | undefined) ?? {};
 }
 

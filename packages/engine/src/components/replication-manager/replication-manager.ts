@@ -17,7 +17,7 @@ import type { ChildQuota } from './admission.ts';
 import { type ChildStatus, ParentSide } from './parent-side.ts';
 
 /** A site with 250 secondaries and years of history stays far below this. */
-export const defaultChildQuota: ChildQuota = { recordsMax: 500_000, sizeMaxBytes: 1024 * 1024 * 1024 };
+const defaultChildQuota: ChildQuota = { recordsMax: 500_000, sizeMaxBytes: 1024 * 1024 * 1024 };
 
 export interface ReplicationManagerOptions {
   readonly site: SiteCode;

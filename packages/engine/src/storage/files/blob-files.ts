@@ -32,7 +32,7 @@ export async function writeAt(file: FileHandle, chunk: Uint8Array, position: num
 
 /** The bytes of an open file from `start` to `end`; fewer when the file ends earlier. Each chunk has its own memory. */
 export async function* chunksOf(file: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end;) {
     const chunk = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - at));
     const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
     if (bytesRead === 0) {

@@ -17,7 +17,12 @@ export class FileBlobWriter implements BlobWriter {
   readonly #onEnd: () => void;
   #state: 'open' | 'failed' | 'ended' = 'open';
 
-  private constructor(file: FileHandle, bytes: ExpectedBytes, paths: { readonly path: string; readonly target: string }, onEnd: () => void) {
+  private constructor(
+    file: FileHandle,
+    bytes: ExpectedBytes,
+    paths: { readonly path: string; readonly target: string },
+    onEnd: () => void,
+  ) {
     this.offset = bytes.sizeBytes;
     this.#file = file;
     this.#bytes = bytes;

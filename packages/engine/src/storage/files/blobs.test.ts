@@ -89,7 +89,9 @@ test('a writer that is killed leaves bytes to go on with', async (t) => {
     await writer.write(bytes.subarray(0, 300_000));
     process.stdout.write('written');
     setInterval(() => undefined, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout, 'data');
   child.kill('SIGKILL');
   await once(child, 'exit');
@@ -127,7 +129,12 @@ test('temporary files of processes that ended go after an hour, fresh ones stay'
 function failing(code: string, bytesLeft: number): OpenFile {
   return async (path, flags, mode) => {
     const file = await open(path, flags, mode);
-    const write = file.write.bind(file) as (chunk: Uint8Array, from: number, length: number, at: number) => ReturnType<typeof file.write>;
+    const write = file.write.bind(file) as (
+      chunk: Uint8Array,
+      from: number,
+      length: number,
+      at: number,
+    ) => ReturnType<typeof file.write>;
     let left = bytesLeft;
     const limited = async (chunk: Uint8Array, from: number, length: number, at: number): Promise<unknown> => {
       if (left === 0) {
@@ -154,7 +161,10 @@ for (const [code, expected] of [
 
     const writer = await blobs.resume(ref);
     await writer.write(bytes.subarray(0, 200_000));
-    await assert.rejects(writer.write(bytes.subarray(200_000)), (thrown: Error) => contentError(expected)(thrown) && thrown.message.includes(folder));
+    await assert.rejects(
+      writer.write(bytes.subarray(200_000)),
+      (thrown: Error) => contentError(expected)(thrown) && thrown.message.includes(folder),
+    );
     await assert.rejects(writer.write(bytes.subarray(200_000)), contentError('CLOSED'));
     await writer.suspend();
 

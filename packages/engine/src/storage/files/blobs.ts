@@ -96,7 +96,9 @@ export class FileBlobs implements Blobs {
         await dismiss(source);
         return;
       }
-      const joined = await this.#inFlight.join(expected.sha256, signal, () => this.#store(source, expected, signal));
+      const joined = await this.#inFlight.join(expected.sha256, signal, () =>
+        this.#store(source, expected, signal),
+      );
       if (joined === 'ran') {
         return;
       }
@@ -150,7 +152,10 @@ export class FileBlobs implements Blobs {
     }
   }
 
-  async *read(sha256: Digest, range?: { readonly start: number; readonly end?: number }): AsyncGenerator<Uint8Array> {
+  async *read(
+    sha256: Digest,
+    range?: { readonly start: number; readonly end?: number },
+  ): AsyncGenerator<Uint8Array> {
     const path = this.pathOf(sha256);
     const file = await this.#openHeld(sha256);
     try {
@@ -225,7 +230,11 @@ export class FileBlobs implements Blobs {
       return !isWanted(name as Digest) && !this.#writing.has(name as Digest);
     }
     // Another process may be writing it: only its age tells.
-    return name.startsWith(temporaryPrefix) && !this.#temporary.has(name) && Date.now() - changedAt > abandonedAfterMs;
+    return (
+      name.startsWith(temporaryPrefix) &&
+      !this.#temporary.has(name) &&
+      Date.now() - changedAt > abandonedAfterMs
+    );
   }
 
   async #isHeld(expected: BlobRef): Promise<boolean> {
@@ -235,7 +244,10 @@ export class FileBlobs implements Blobs {
     }
     if (sizeBytes !== expected.sizeBytes) {
       await this.#removeDamaged(expected.sha256);
-      checkBytes(expected, { sha256: expected.sha256, sizeBytes: (await this.sizeOf(expected.sha256)) ?? expected.sizeBytes });
+      checkBytes(expected, {
+        sha256: expected.sha256,
+        sizeBytes: (await this.sizeOf(expected.sha256)) ?? expected.sizeBytes,
+      });
       return this.has(expected.sha256);
     }
     return true;

@@ -31,7 +31,12 @@ test('writes each component to the file that administrators know', (context) => 
 
 test('writes structured lines with the constant message and its fields', async (context) => {
   const stream = new PassThrough();
-  const logs = new ComponentLogs({ folder: folder(context), clock, formatLine: formatTraceLine, structured: stream });
+  const logs = new ComponentLogs({
+    folder: folder(context),
+    clock,
+    formatLine: formatTraceLine,
+    structured: stream,
+  });
   logs.of('SMS_EXECUTIVE').warn('Component {name} failed', { name: 'X' });
   logs.close();
   const line: unknown = JSON.parse(String(stream.read()));

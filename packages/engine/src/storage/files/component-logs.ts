@@ -6,7 +6,7 @@ import type { Log, LogFields } from '../../ports/log.ts';
 import { RollingFile } from './rolling-file.ts';
 
 /** The file each component writes, under the names administrators know. */
-export const logFileOf: Readonly<Record<string, string>> = {
+const logFileOf: Readonly<Record<string, string>> = {
   SMS_EXECUTIVE: 'smsexec.log',
   SMS_DMP_DOWNLOADER: 'Dmpdownloader.log',
   SMS_DMP_UPLOADER: 'Dmpuploader.log',
@@ -65,7 +65,9 @@ export class ComponentLogs {
       const at = this.#clock.now();
       const biasMinutes = new Date(at).getTimezoneOffset();
       const text = fill(message, fields);
-      this.#file(name).append(this.#formatLine({ text, component, severity, at, biasMinutes, thread: process.pid }));
+      this.#file(name).append(
+        this.#formatLine({ text, component, severity, at, biasMinutes, thread: process.pid }),
+      );
       const level = severity === 'warning' ? 'warn' : severity;
       this.#structured?.[level]({ time: new Date(at).toISOString(), component, ...fields }, message);
     };
@@ -94,10 +96,10 @@ export class ComponentLogs {
 
 /** Puts fields into a constant message: `{name}` becomes the field; an error its message. */
 export function fill(message: string, fields: LogFields): string {
-  return message.replaceAll(/\{(\w+)\}/g, (mark, name: string) => {
-    const value = fields[name];
-    if (value === undefined) return mark;
-    if (value instanceof Error) return value.message;
-    return typeof value === 'object' ? JSON.stringify(value) : String(value);
-  });
+  return message.replaceAll(/\{(\w+)\}/g, (mark, name: string) => textOf(fields[name]) ?? mark);
+}
+
+function textOf(value: unknown): string | undefined {
+  if (value === undefined || typeof value === 'string') return value;
+  return value instanceof Error ? value.message : JSON.stringify(value);
 }

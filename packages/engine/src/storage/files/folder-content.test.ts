@@ -49,5 +49,8 @@ test('says which blob a medium lacks', async (context) => {
 
 test('follows no link on a medium', async (context) => {
   const source = await medium(context);
-  await assert.rejects(source.open({ sha256: linked, sizeBytes: 7 }, 0), (error: Error) => error.name === 'ContentError');
+  await assert.rejects(
+    source.open({ sha256: linked, sizeBytes: 7 }, 0),
+    (error: Error) => error.name === 'ContentError',
+  );
 });

@@ -2,7 +2,15 @@ import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import type { Digest } from '@sallyport/core/shared/ids';
 import type { Blobs, BlobWriter } from '../../ports/blobs.ts';
 import { abortable, dismiss } from '../abortable.ts';
-import { busy, checkBytes, checkedRange, ExpectedBytes, notHeld, tooLarge, writerClosed } from '../expected-bytes.ts';
+import {
+  busy,
+  checkBytes,
+  checkedRange,
+  ExpectedBytes,
+  notHeld,
+  tooLarge,
+  writerClosed,
+} from '../expected-bytes.ts';
 import { HeldBlobWriter } from '../held-blob-writer.ts';
 import { InFlight } from '../in-flight.ts';
 import { sha256Of } from '../sha256.ts';
@@ -92,7 +100,10 @@ export class MemoryBlobs implements Blobs {
     return this.#writer(expected);
   }
 
-  async *read(sha256: Digest, range?: { readonly start: number; readonly end?: number }): AsyncGenerator<Uint8Array> {
+  async *read(
+    sha256: Digest,
+    range?: { readonly start: number; readonly end?: number },
+  ): AsyncGenerator<Uint8Array> {
     const bytes = this.#bytesOf(sha256);
     const { start, end } = checkedRange(sha256, bytes.length, range);
     for (let at = start; at < end; at += chunkBytes) {

@@ -35,7 +35,11 @@ export class LocalApiClient {
         for (const line of lines) yield resultOf(`{"result":${line}}`);
       }
     } catch (error) {
-      if (!signal.aborted) throw new ApiError('NO_SERVER', `the site server of ${this.#dataFolder} ended the conversation: ${messageOf(error)}`);
+      if (!signal.aborted)
+        throw new ApiError(
+          'NO_SERVER',
+          `the site server of ${this.#dataFolder} ended the conversation: ${messageOf(error)}`,
+        );
     }
   }
 
@@ -66,14 +70,23 @@ function resultOf(text: string): unknown {
   try {
     answer = JSON.parse(text);
   } catch (cause) {
-    throw new ApiError('BROKEN_ANSWER', 'the site server answered something that is not JSON: are command and server of one version?', {}, { cause });
+    throw new ApiError(
+      'BROKEN_ANSWER',
+      'the site server answered something that is not JSON: are command and server of one version?',
+      {},
+      { cause },
+    );
   }
   if (isRecord(answer) && 'result' in answer) {
-    if (isRecord(answer['result']) && isProblem(answer['result']['error'])) throw problem(answer['result']['error']);
+    if (isRecord(answer['result']) && isProblem(answer['result']['error']))
+      throw problem(answer['result']['error']);
     return answer['result'];
   }
   if (isRecord(answer) && isProblem(answer['error'])) throw problem(answer['error']);
-  throw new ApiError('BROKEN_ANSWER', 'the site server answered neither a result nor an error: are command and server of one version?');
+  throw new ApiError(
+    'BROKEN_ANSWER',
+    'the site server answered neither a result nor an error: are command and server of one version?',
+  );
 }
 
 interface Problem {

@@ -15,8 +15,14 @@ class Refusal extends SallyportError<'NOT_ALLOWED'> {}
 
 const api: LocalApi = {
   operations: {
-    greet: { input: Type.Object({ name: Type.String() }), handle: (input: { name: string }) => Promise.resolve(`hello ${input.name}`) },
-    refuse: { input: Type.Object({}), handle: () => Promise.reject(new Refusal('NOT_ALLOWED', 'not now: wait', { site: 'CAS' })) },
+    greet: {
+      input: Type.Object({ name: Type.String() }),
+      handle: (input: { name: string }) => Promise.resolve(`hello ${input.name}`),
+    },
+    refuse: {
+      input: Type.Object({}),
+      handle: () => Promise.reject(new Refusal('NOT_ALLOWED', 'not now: wait', { site: 'CAS' })),
+    },
     nothing: { input: Type.Object({}), handle: () => Promise.resolve(undefined) },
   },
   async *watch(signal) {
@@ -26,7 +32,10 @@ const api: LocalApi = {
   },
 };
 
-async function start(context: TestContext, served = api): Promise<{ server: LocalApiServer; client: LocalApiClient; folder: string }> {
+async function start(
+  context: TestContext,
+  served = api,
+): Promise<{ server: LocalApiServer; client: LocalApiClient; folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-api-'));
   const server = await serveLocalApi(served, localSocketPath(folder));
   const client = new LocalApiClient(server.socketPath, folder);

@@ -77,24 +77,38 @@ async function* jsonLines(values: AsyncIterable<unknown>): AsyncIterable<string>
   try {
     for await (const value of values) yield `${JSON.stringify(value)}\n`;
   } catch (error) {
-    if (!(error instanceof Error && error.name === 'AbortError')) yield `${JSON.stringify(problemOf(error).body)}\n`;
+    if (!(error instanceof Error && error.name === 'AbortError'))
+      yield `${JSON.stringify(problemOf(error).body)}\n`;
   }
 }
 
 /** An error as the other side gets it: what was expected keeps its code, anything else is INTERNAL. */
 function problemOf(error: unknown): { readonly status: number; readonly body: object } {
   if (error instanceof SallyportError) {
-    return { status: 409, body: { error: { code: error.code, message: error.message, details: error.details } } };
+    return {
+      status: 409,
+      body: { error: { code: error.code, message: error.message, details: error.details } },
+    };
   }
-  const status = error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
-  return { status, body: { error: { code: status < 500 ? 'INVALID_REQUEST' : 'INTERNAL', message: messageOf(error), details: {} } } };
+  const status =
+    error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number'
+      ? error.statusCode
+      : 500;
+  return {
+    status,
+    body: {
+      error: { code: status < 500 ? 'INVALID_REQUEST' : 'INTERNAL', message: messageOf(error), details: {} },
+    },
+  };
 }
 
 function prepareFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const found = lstatSync(folder);
   if (!found.isDirectory() || found.uid !== userInfo().uid) {
-    throw new Error(`${folder} must be a folder of the user who runs the site server: remove it, or give it back to that user`);
+    throw new Error(
+      `${folder} must be a folder of the user who runs the site server: remove it, or give it back to that user`,
+    );
   }
   chmodSync(folder, 0o700);
 }

@@ -46,7 +46,10 @@ export class BlobResponse {
     for await (const chunk of this.#answer.chunks()) {
       at += chunk.length;
       if (at > this.#endsAt) {
-        throw this.#error('TOO_LARGE', `sends more than the ${String(this.#endsAt - this.startsAt)} bytes it should`);
+        throw this.#error(
+          'TOO_LARGE',
+          `sends more than the ${String(this.#endsAt - this.startsAt)} bytes it should`,
+        );
       }
       yield chunk;
     }
@@ -60,11 +63,22 @@ export class BlobResponse {
     const parts = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(text);
     const [, first, last, total] = parts ?? [];
     const range = { start: Number(first), end: Number(last) + 1 };
-    if (parts === null || range.start !== offset || range.end <= range.start || range.end > this.#blob.sizeBytes) {
-      throw this.#error('BAD_RANGE', `gives "${text.slice(0, 100)}" where bytes from ${String(offset)} on were asked for`);
+    if (
+      parts === null ||
+      range.start !== offset ||
+      range.end <= range.start ||
+      range.end > this.#blob.sizeBytes
+    ) {
+      throw this.#error(
+        'BAD_RANGE',
+        `gives "${text.slice(0, 100)}" where bytes from ${String(offset)} on were asked for`,
+      );
     }
     if (total !== '*' && Number(total) !== this.#blob.sizeBytes) {
-      throw this.#error('SIZE_MISMATCH', `says that it is ${total ?? ''} bytes, not ${String(this.#blob.sizeBytes)}`);
+      throw this.#error(
+        'SIZE_MISMATCH',
+        `says that it is ${total ?? ''} bytes, not ${String(this.#blob.sizeBytes)}`,
+      );
     }
     return range;
   }
@@ -72,15 +86,22 @@ export class BlobResponse {
   #checkLength(expectedBytes: number): void {
     const length = this.#answer.header('content-length');
     if (length !== undefined && Number(length) !== expectedBytes) {
-      throw this.#error('SIZE_MISMATCH', `sends ${length} bytes where ${String(expectedBytes)} were expected`);
+      throw this.#error(
+        'SIZE_MISMATCH',
+        `sends ${length} bytes where ${String(expectedBytes)} were expected`,
+      );
     }
   }
 
   #error(code: ContentErrorCode, what: string): ContentError {
     const url = this.#answer.url.href;
-    return new ContentError(code, `${url} ${what}: the server, or something before it, does not give what was published`, {
-      url,
-      sha256: this.#blob.sha256,
-    });
+    return new ContentError(
+      code,
+      `${url} ${what}: the server, or something before it, does not give what was published`,
+      {
+        url,
+        sha256: this.#blob.sha256,
+      },
+    );
   }
 }

@@ -19,7 +19,9 @@ export function byteRange(header: string | undefined, sizeBytes: number): ByteRa
       return whole;
     }
     const count = Math.min(Number(last), sizeBytes);
-    return count === 0 ? { kind: 'unsatisfiable' } : { kind: 'part', start: sizeBytes - count, end: sizeBytes };
+    return count === 0
+      ? { kind: 'unsatisfiable' }
+      : { kind: 'part', start: sizeBytes - count, end: sizeBytes };
   }
   const start = Number(first);
   if (last !== '' && Number(last) < start) {

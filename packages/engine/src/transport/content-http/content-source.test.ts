@@ -4,7 +4,12 @@ import { digest } from '@sallyport/core/shared/ids';
 import { Agent } from 'undici';
 import { collected, never, noise, refOf } from '../../../test-support/bytes.ts';
 import { contentError } from '../../../test-support/content-errors.ts';
-import { type Answer, loopbackServer, type LoopbackServer, ranged } from '../../../test-support/loopback-server.ts';
+import {
+  type Answer,
+  loopbackServer,
+  type LoopbackServer,
+  ranged,
+} from '../../../test-support/loopback-server.ts';
 import { ManualClock } from '../../../test-support/manual-clock.ts';
 import { HttpContentSource } from './content-source.ts';
 
@@ -23,7 +28,13 @@ async function setting(t: TestContext, answer: Answer): Promise<Setting> {
   const dispatcher = new Agent();
   t.after(() => dispatcher.destroy());
   const clock = new ManualClock();
-  const source = new HttpContentSource({ baseUrl: server.url, dispatcher, clock, idleTimeoutMs: 5000, headers: { 'x-site': 'PS1' } });
+  const source = new HttpContentSource({
+    baseUrl: server.url,
+    dispatcher,
+    clock,
+    idleTimeoutMs: 5000,
+    headers: { 'x-site': 'PS1' },
+  });
   const fetch = async (offset = 0): Promise<{ startsAt: number; bytes: Uint8Array }> => {
     const { startsAt, chunks } = await source.open(blob, offset, never());
     return { startsAt, bytes: await collected(chunks) };
@@ -49,7 +60,10 @@ test('a weak or unknown ETag is not used to resume', async (t) => {
   const { server, fetch } = await setting(t, ranged(bytes, 'W/"v1"'));
   await fetch(5);
   await fetch(6);
-  assert.deepEqual(server.requests.map((request) => request.headers['if-range']), [undefined, undefined]);
+  assert.deepEqual(
+    server.requests.map((request) => request.headers['if-range']),
+    [undefined, undefined],
+  );
 });
 
 test('a server without ranges starts at 0, and so does one whose file has changed', async (t) => {
@@ -63,12 +77,22 @@ test('a server without ranges starts at 0, and so does one whose file has change
 
 test('other ranges than asked for are refused', async (t) => {
   const { server, fetch } = await setting(t, ranged(bytes));
-  const lies = ['bytes 0-299999/300000', 'bytes 11-299999/300000', 'bytes 10-300000/300001', 'bytes 10-5/300000', 'bytes */300000', 'items 10-299999/300000', ''];
+  const lies = [
+    'bytes 0-299999/300000',
+    'bytes 11-299999/300000',
+    'bytes 10-300000/300001',
+    'bytes 10-5/300000',
+    'bytes */300000',
+    'items 10-299999/300000',
+    '',
+  ];
   for (const lie of lies) {
-    server.answer = (_, response) => response.writeHead(206, { 'content-range': lie }).end(bytes.subarray(10));
+    server.answer = (_, response) =>
+      response.writeHead(206, { 'content-range': lie }).end(bytes.subarray(10));
     await assert.rejects(fetch(10), contentError('BAD_RANGE'), lie);
   }
-  server.answer = (_, response) => response.writeHead(206, { 'content-range': 'bytes 10-299999/300007' }).end(bytes.subarray(10));
+  server.answer = (_, response) =>
+    response.writeHead(206, { 'content-range': 'bytes 10-299999/300007' }).end(bytes.subarray(10));
   await assert.rejects(fetch(10), contentError('SIZE_MISMATCH'));
   server.answer = (_, response) => response.writeHead(416, { 'content-range': 'bytes */300000' }).end();
   await assert.rejects(fetch(10), contentError('BAD_RANGE'));
@@ -76,7 +100,9 @@ test('other ranges than asked for are refused', async (t) => {
 
 test('a shorter range than asked for is taken, and its end is an early end', async (t) => {
   const { source } = await setting(t, (_, response) =>
-    response.writeHead(206, { 'content-range': 'bytes 10-19/300000', 'content-length': 10 }).end(bytes.subarray(10, 20)),
+    response
+      .writeHead(206, { 'content-range': 'bytes 10-19/300000', 'content-length': 10 })
+      .end(bytes.subarray(10, 20)),
   );
   const { startsAt, chunks } = await source.open(blob, 10, never());
   assert.equal(startsAt, 10);
@@ -178,7 +204,11 @@ test('statuses are named with their address, and a delay that the server asks fo
   await assert.rejects(fetch(), (thrown: Error & { details?: unknown }) => {
     assert.ok(contentError('BAD_STATUS')(thrown));
     assert.match(thrown.message, new RegExp(`^${server.url}blobs/sha256/${blob.sha256} answered 503 `));
-    assert.deepEqual(thrown.details, { url: `${server.url}blobs/sha256/${blob.sha256}`, status: 503, retryAfterMs: 7000 });
+    assert.deepEqual(thrown.details, {
+      url: `${server.url}blobs/sha256/${blob.sha256}`,
+      status: 503,
+      retryAfterMs: 7000,
+    });
     return true;
   });
   server.answer = (_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(bytes);
@@ -195,8 +225,16 @@ test('redirects are followed within the origin, a few times, and nowhere else', 
     }
   });
   assert.deepEqual((await fetch()).bytes, bytes);
-  for (const location of [`${other.url}blobs`, 'https://example.invalid/', 'file:///etc/passwd', '//127.0.0.1:1/x', 'http://[bad', undefined]) {
-    server.answer = (_, response) => response.writeHead(302, location === undefined ? {} : { location }).end();
+  for (const location of [
+    `${other.url}blobs`,
+    'https://example.invalid/',
+    'file:///etc/passwd',
+    '//127.0.0.1:1/x',
+    'http://[bad',
+    undefined,
+  ]) {
+    server.answer = (_, response) =>
+      response.writeHead(302, location === undefined ? {} : { location }).end();
     await assert.rejects(fetch(), contentError('REDIRECTED'), location);
   }
   server.answer = (_, response) => response.writeHead(302, { location: '/again' }).end();
@@ -207,7 +245,11 @@ test('redirects are followed within the origin, a few times, and nowhere else', 
 test('a server that is not there is unreachable', async (t) => {
   const dispatcher = new Agent();
   t.after(() => dispatcher.destroy());
-  const source = new HttpContentSource({ baseUrl: 'http://127.0.0.1:1', dispatcher, clock: new ManualClock() });
+  const source = new HttpContentSource({
+    baseUrl: 'http://127.0.0.1:1',
+    dispatcher,
+    clock: new ManualClock(),
+  });
   assert.equal(source.name, 'http://127.0.0.1:1/');
   await assert.rejects(source.open(blob, 0, never()), contentError('UNREACHABLE'));
   await assert.rejects(source.offers([blob.sha256], never()), contentError('UNREACHABLE'));
@@ -242,11 +284,15 @@ test('cancelling rejects with the reason, before and within the body', async (t)
 test('a source says what it has; a static server cannot tell, so everything may be asked for', async (t) => {
   const held = digest('1'.repeat(64));
   const missing = digest('2'.repeat(64));
-  const answers: Answer = (_, response) => response.writeHead(200).end(JSON.stringify({ held: [held, digest('3'.repeat(64)), 7] }));
+  const answers: Answer = (_, response) =>
+    response.writeHead(200).end(JSON.stringify({ held: [held, digest('3'.repeat(64)), 7] }));
   const { server, source } = await setting(t, answers);
   const offers = async (): Promise<readonly string[]> => [...(await source.offers([held, missing], never()))];
   assert.deepEqual(await offers(), [held]);
-  assert.deepEqual(server.requests.map(({ method, path }) => `${method} ${path}`), ['POST /blobs/have']);
+  assert.deepEqual(
+    server.requests.map(({ method, path }) => `${method} ${path}`),
+    ['POST /blobs/have'],
+  );
   for (const status of [403, 404, 405, 501]) {
     server.answer = (_, response) => response.writeHead(status).end();
     assert.deepEqual(await offers(), [held, missing]);
@@ -267,7 +313,9 @@ test('many digests are asked about in several requests', async (t) => {
     request.on('data', (chunk) => {
       body += String(chunk);
     });
-    request.on('end', () => response.end(JSON.stringify({ held: (JSON.parse(body) as { digests: unknown }).digests })));
+    request.on('end', () =>
+      response.end(JSON.stringify({ held: (JSON.parse(body) as { digests: unknown }).digests })),
+    );
   });
   const digests = Array.from({ length: 10_001 }, (_, index) => digest(index.toString(16).padStart(64, '0')));
   assert.equal((await source.offers(digests, never())).size, 10_001);

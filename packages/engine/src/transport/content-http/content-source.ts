@@ -108,9 +108,13 @@ export class HttpContentSource implements ContentSource {
       return parseHeld(bytes, digests);
     } catch (failure) {
       throw failure instanceof SyntaxError
-        ? new ContentError('CORRUPT', `${url.href} answered with something else than a list of digests (${messageOf(failure)}): check the address`, {
-            url: url.href,
-          })
+        ? new ContentError(
+            'CORRUPT',
+            `${url.href} answered with something else than a list of digests (${messageOf(failure)}): check the address`,
+            {
+              url: url.href,
+            },
+          )
         : failure;
     } finally {
       answer.abandon();

@@ -10,7 +10,8 @@ export const haveDigestsMax = 10_000;
  */
 export function parseHeld(bytes: Uint8Array, asked: readonly Digest[]): readonly Digest[] {
   const answer: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  const held: unknown = typeof answer === 'object' && answer !== null && 'held' in answer ? answer.held : undefined;
+  const held: unknown =
+    typeof answer === 'object' && answer !== null && 'held' in answer ? answer.held : undefined;
   if (!Array.isArray(held)) {
     throw new SyntaxError('there is no list "held"');
   }

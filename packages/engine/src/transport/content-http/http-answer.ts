@@ -47,10 +47,14 @@ export class HttpAnswer {
     for await (const chunk of this.chunks()) {
       sizeBytes += chunk.length;
       if (sizeBytes > sizeMaxBytes) {
-        throw new ContentError('TOO_LARGE', `${this.url.href} answers with more than ${String(sizeMaxBytes)} bytes: check the address`, {
-          url: this.url.href,
-          sizeMaxBytes,
-        });
+        throw new ContentError(
+          'TOO_LARGE',
+          `${this.url.href} answers with more than ${String(sizeMaxBytes)} bytes: check the address`,
+          {
+            url: this.url.href,
+            sizeMaxBytes,
+          },
+        );
       }
       parts.push(chunk);
     }
@@ -68,17 +72,25 @@ export class HttpAnswer {
   unexpectedStatus(wanted: string): ContentError {
     const url = this.url.href;
     if (this.status === 404 || this.status === 410) {
-      return new ContentError('NOT_FOUND', `${url} is not there (${String(this.status)}): the source does not have it, or the address is wrong`, {
-        url,
-        status: this.status,
-      });
+      return new ContentError(
+        'NOT_FOUND',
+        `${url} is not there (${String(this.status)}): the source does not have it, or the address is wrong`,
+        {
+          url,
+          status: this.status,
+        },
+      );
     }
     const retryAfter = this.header('retry-after');
     const seconds = retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
-    return new ContentError('BAD_STATUS', `${url} answered ${String(this.status)} where ${wanted} was expected: check the server and what it lets us do`, {
-      url,
-      status: this.status,
-      ...(seconds === undefined ? {} : { retryAfterMs: seconds * 1000 }),
-    });
+    return new ContentError(
+      'BAD_STATUS',
+      `${url} answered ${String(this.status)} where ${wanted} was expected: check the server and what it lets us do`,
+      {
+        url,
+        status: this.status,
+        ...(seconds === undefined ? {} : { retryAfterMs: seconds * 1000 }),
+      },
+    );
   }
 }

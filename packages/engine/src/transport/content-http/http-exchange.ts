@@ -78,7 +78,11 @@ function nextUrl(from: URL, location: string | undefined, asked: HttpRequest, re
     );
   }
   if (redirected >= redirectsMax) {
-    throw new ContentError('REDIRECTED', `${from.href} is the ${String(redirected + 1)}th redirect in a row: check the server`, details);
+    throw new ContentError(
+      'REDIRECTED',
+      `${from.href} is the ${String(redirected + 1)}th redirect in a row: check the server`,
+      details,
+    );
   }
   return to;
 }

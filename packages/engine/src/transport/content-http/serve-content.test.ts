@@ -13,7 +13,14 @@ import { serveContent } from './serve-content.ts';
 
 const bytes = noise(700_000);
 
-async function serving(t: TestContext): Promise<{ readonly server: FastifyInstance; readonly blobs: FileBlobs; readonly blob: BlobRef; readonly url: string }> {
+async function serving(
+  t: TestContext,
+): Promise<{
+  readonly server: FastifyInstance;
+  readonly blobs: FileBlobs;
+  readonly blob: BlobRef;
+  readonly url: string;
+}> {
   const blobs = await FileBlobs.open({ folder: await temporaryFolder(t) });
   const blob = await blobs.putBytes(bytes);
   const server = fastify();
@@ -27,27 +34,47 @@ test('a blob is served whole, with a strong ETag, for good', async (t) => {
   const answer = await server.inject({ url });
   assert.equal(answer.statusCode, 200);
   assert.deepEqual(new Uint8Array(answer.rawPayload), bytes);
-  const { etag, 'accept-ranges': ranges, 'cache-control': caching, 'content-length': length, 'content-type': type } = answer.headers;
-  assert.deepEqual({ etag, ranges, caching, length, type }, {
-    etag: `"${blob.sha256}"`,
-    ranges: 'bytes',
-    caching: 'public, max-age=31536000, immutable',
-    length: '700000',
-    type: 'application/octet-stream',
-  });
+  const {
+    etag,
+    'accept-ranges': ranges,
+    'cache-control': caching,
+    'content-length': length,
+    'content-type': type,
+  } = answer.headers;
+  assert.deepEqual(
+    { etag, ranges, caching, length, type },
+    {
+      etag: `"${blob.sha256}"`,
+      ranges: 'bytes',
+      caching: 'public, max-age=31536000, immutable',
+      length: '700000',
+      type: 'application/octet-stream',
+    },
+  );
 });
 
 test('HEAD says what GET would, without the bytes', async (t) => {
   const { server, url } = await serving(t);
   const answer = await server.inject({ method: 'HEAD', url, headers: { range: 'bytes=10-' } });
-  assert.deepEqual([answer.statusCode, answer.headers['content-range'], answer.headers['content-length'], answer.rawPayload.length], [206, 'bytes 10-699999/700000', '699990', 0]);
+  assert.deepEqual(
+    [
+      answer.statusCode,
+      answer.headers['content-range'],
+      answer.headers['content-length'],
+      answer.rawPayload.length,
+    ],
+    [206, 'bytes 10-699999/700000', '699990', 0],
+  );
 });
 
 test('ranges are served as asked, unless If-Range names something else', async (t) => {
   const { server, blob, url } = await serving(t);
   const ask = (headers: Record<string, string>) => server.inject({ url, headers });
   const part = await ask({ range: 'bytes=300000-399999' });
-  assert.deepEqual([part.statusCode, part.headers['content-range'], part.headers['content-length']], [206, 'bytes 300000-399999/700000', '100000']);
+  assert.deepEqual(
+    [part.statusCode, part.headers['content-range'], part.headers['content-length']],
+    [206, 'bytes 300000-399999/700000', '100000'],
+  );
   assert.deepEqual(new Uint8Array(part.rawPayload), bytes.slice(300_000, 400_000));
   assert.equal((await ask({ range: 'bytes=5-', 'if-range': `"${blob.sha256}"` })).statusCode, 206);
   for (const other of ['"other"', `W/"${blob.sha256}"`, 'Wed, 21 Oct 2015 07:28:00 GMT']) {
@@ -68,7 +95,8 @@ test('what is not held, or is no digest, is not found and not cached', async (t)
 
 test('which of many digests are held is answered at once, within limits', async (t) => {
   const { server, blob } = await serving(t);
-  const ask = (digests: unknown) => server.inject({ method: 'POST', url: '/blobs/have', payload: { digests } });
+  const ask = (digests: unknown) =>
+    server.inject({ method: 'POST', url: '/blobs/have', payload: { digests } });
   const answer = await ask([blob.sha256, '0'.repeat(64)]);
   assert.deepEqual([answer.statusCode, answer.json()], [200, { held: [blob.sha256] }]);
   const many = Array.from({ length: 10_001 }, (_, index) => index.toString(16).padStart(64, '0'));

@@ -16,7 +16,9 @@ const haveMaxBytes = 1024 * 1024;
 const haveBody = {
   type: 'object',
   required: ['digests'],
-  properties: { digests: { type: 'array', maxItems: haveDigestsMax, items: { type: 'string', pattern: hexPattern } } },
+  properties: {
+    digests: { type: 'array', maxItems: haveDigestsMax, items: { type: 'string', pattern: hexPattern } },
+  },
 } as const;
 
 /**
@@ -49,7 +51,10 @@ async function sendBlob(
   const sha256 = new RegExp(hexPattern).test(hex) ? digest(hex) : undefined;
   const sizeBytes = sha256 === undefined ? undefined : await blobs.sizeOf(sha256);
   if (sha256 === undefined || sizeBytes === undefined) {
-    return reply.code(404).header('cache-control', 'no-store').send({ error: 'NOT_FOUND', message: `no blob ${hex} is held here` });
+    return reply
+      .code(404)
+      .header('cache-control', 'no-store')
+      .send({ error: 'NOT_FOUND', message: `no blob ${hex} is held here` });
   }
   const etag = `"${sha256}"`;
   void reply
@@ -61,19 +66,35 @@ async function sendBlob(
   if (isNamed(request.headers['if-none-match'], etag)) {
     return reply.code(304).send();
   }
-  const range = request.headers['if-range'] === undefined || request.headers['if-range'] === etag ? request.headers.range : undefined;
+  const range =
+    request.headers['if-range'] === undefined || request.headers['if-range'] === etag
+      ? request.headers.range
+      : undefined;
   const part = byteRange(range, sizeBytes);
   if (part.kind === 'unsatisfiable') {
-    return reply.code(416).header('content-range', `bytes */${String(sizeBytes)}`).header('content-length', '0').send();
+    return reply
+      .code(416)
+      .header('content-range', `bytes */${String(sizeBytes)}`)
+      .header('content-length', '0')
+      .send();
   }
   const { start, end } = part;
   if (part.kind === 'part') {
-    void reply.code(206).header('content-range', `bytes ${String(start)}-${String(end - 1)}/${String(sizeBytes)}`);
+    void reply
+      .code(206)
+      .header('content-range', `bytes ${String(start)}-${String(end - 1)}/${String(sizeBytes)}`);
   }
   void reply.header('content-length', String(end - start));
-  return reply.send(request.method === 'HEAD' ? undefined : Readable.from(blobs.read(sha256, { start, end }), { objectMode: false }));
+  return reply.send(
+    request.method === 'HEAD'
+      ? undefined
+      : Readable.from(blobs.read(sha256, { start, end }), { objectMode: false }),
+  );
 }
 
 function isNamed(ifNoneMatch: string | undefined, etag: string): boolean {
-  return ifNoneMatch !== undefined && ifNoneMatch.split(',').some((one) => one.trim() === etag || one.trim() === '*');
+  return (
+    ifNoneMatch !== undefined &&
+    ifNoneMatch.split(',').some((one) => one.trim() === etag || one.trim() === '*')
+  );
 }

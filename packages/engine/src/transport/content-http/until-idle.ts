@@ -15,7 +15,10 @@ export interface IdleLimits {
  *
  * @throws {ContentError} STALLED when none comes in time; UNREACHABLE when the connection fails
  */
-export async function untilIdle<T>(next: Promise<T>, { clock, idleTimeoutMs, url, signal }: IdleLimits): Promise<T> {
+export async function untilIdle<T>(
+  next: Promise<T>,
+  { clock, idleTimeoutMs, url, signal }: IdleLimits,
+): Promise<T> {
   const waking = new AbortController();
   const idle = clock.sleep(idleTimeoutMs, waking.signal).then(() => {
     throw new ContentError(
@@ -49,9 +52,14 @@ function named(failure: unknown, url: URL, signal: AbortSignal): unknown {
   const errno = failure instanceof Error && 'code' in failure ? String(failure.code) : 'unknown';
   const details = { url: url.href, errno };
   return errno === connectTimeout
-    ? new ContentError('STALLED', `${url.href} does not answer: check the address, the line and the proxy; it is tried again`, details, {
-        cause: failure,
-      })
+    ? new ContentError(
+        'STALLED',
+        `${url.href} does not answer: check the address, the line and the proxy; it is tried again`,
+        details,
+        {
+          cause: failure,
+        },
+      )
     : new ContentError(
         'UNREACHABLE',
         `the connection to ${url.href} failed (${messageOf(failure)}): check the address, the line and the proxy; it is tried again`,
