@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -34,6 +34,8 @@ process.exitCode = await perform(options);
 async function perform({ once, topology, data }: Options): Promise<number> {
   const root = data === undefined ? mkdtempSync(join(tmpdir(), 'sallyport-')) : resolve(data);
   mkdirSync(root, { recursive: true });
+  // Programs of packages run without this user's rights and must reach their release.
+  if (data === undefined) chmodSync(root, 0o711);
   const stage = new Stage();
   const interrupted = Promise.withResolvers<'interrupted'>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

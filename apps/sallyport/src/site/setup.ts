@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { ProductId } from '@sallyport/core/shared/ids';
@@ -55,7 +55,7 @@ export async function setUpSite(
   signal: AbortSignal,
 ): Promise<SiteConfig> {
   const folders = siteFolders(answers.data);
-  mkdirSync(folders.data, { recursive: true, mode: 0o700 });
+  makeDataFolder(folders.data);
   const lock = lockFolder(folders.data);
   try {
     refuseSecondSite(folders);
@@ -80,6 +80,14 @@ export async function setUpSite(
   } finally {
     lock.release();
   }
+}
+
+/**
+ * Others may pass through to the releases, where a package's programs run without the site server's rights; what is
+ * secret lies in owner-only folders of its own. A folder that is there already keeps its mode.
+ */
+function makeDataFolder(folder: string): void {
+  if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o711);
 }
 
 async function setUpTopTier(

@@ -37,7 +37,7 @@ export async function storeFile(
 }
 
 /** The segments of a large file: cut where its content says so, each complete in memory of its own. */
-export async function* contentSegments(
+async function* contentSegments(
   chunks: AsyncIterable<Uint8Array>,
   sizes: ChunkSizes,
 ): AsyncGenerator<Uint8Array> {

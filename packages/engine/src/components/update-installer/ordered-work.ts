@@ -42,7 +42,7 @@ export function waitsForContent({ projection: { state } }: OrderedWork): boolean
 }
 
 /** The prerequisite results that led to the state, where the state is one of those. */
-export function resultsOf({ data }: UpdateProjection): readonly PrerequisiteResult[] {
+function resultsOf({ data }: UpdateProjection): readonly PrerequisiteResult[] {
   const results = data['results'];
   return Array.isArray(results) ? (results as readonly PrerequisiteResult[]) : [];
 }

@@ -28,7 +28,7 @@ export interface ProgramOutcome {
   readonly outputTail: string;
 }
 
-export const defaultOutputMaxBytes = 64 * 1024;
+const defaultOutputMaxBytes = 64 * 1024;
 /** Of each output, in an event. Events replicate. */
 const tailMaxLength = 1_500;
 

@@ -15,7 +15,7 @@ export class RollingFile {
   constructor(path: string, sizeMaxBytes: number) {
     this.#path = path;
     this.#sizeMaxBytes = sizeMaxBytes;
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
     this.#descriptor = openSync(path, 'a', 0o640);
     this.#sizeBytes = fstatSync(this.#descriptor).size;
   }

@@ -13,9 +13,7 @@ import { serveContent } from './serve-content.ts';
 
 const bytes = noise(700_000);
 
-async function serving(
-  t: TestContext,
-): Promise<{
+async function serving(t: TestContext): Promise<{
   readonly server: FastifyInstance;
   readonly blobs: FileBlobs;
   readonly blob: BlobRef;

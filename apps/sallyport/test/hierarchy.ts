@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { ListResult, PackageResult, SitesResult, StatusResult } from '@sallyport/core/wire/api';
+import { type Environment, type Outcome, type Server, until, type World } from './harness.ts';
+
+const examples = fileURLToPath(new URL('../../../examples/hello/', import.meta.url));
+const runProgram = promisify(execFile);
+
+/** The definitions of `examples/hello`. */
+export const hello = { baseline: join(examples, '1.0', 'package.yaml'), update: join(examples, '1.1', 'package.yaml'), hotfix: join(examples, '1.1.1', 'package.yaml') };
+
+export type SiteState = StatusResult['packages'][number]['sites'][number];
+
+/** A vendor: the data folder of a cloud service that publishes `hello`. */
+export class Cloud {
+  readonly world: World;
+  readonly data: string;
+  server: Server | undefined;
+
+  constructor(world: World, data: string) {
+    this.world = world;
+    this.data = data;
+  }
+
+  /** The key ceremony, with as few keys as there may be: stretching their passphrases takes the time. */
+  static async init(world: World, name: string, options: readonly string[] = []): Promise<Cloud> {
+    const cloud = new Cloud(world, world.path(name));
+    const few = ['root', 'targets', 'catalogue'].flatMap((role) => [`--${role}-keys`, '1', `--${role}-threshold`, '1']);
+    await world.done(['cloud', 'init', '--data', cloud.data, '--vendor', 'Example', '--product', 'hello:Hello', ...few, ...options]);
+    return cloud;
+  }
+
+  get repository(): string {
+    return join(this.data, 'repository');
+  }
+
+  get trustRoot(): string {
+    return join(this.repository, 'metadata', '1.root.json');
+  }
+
+  /** Publishes for everybody. */
+  async publish(...definitions: readonly string[]): Promise<void> {
+    await this.world.done(['cloud', 'publish', '--data', this.data, '--percentage', '100', ...definitions]);
+  }
+
+  async copy(name: string): Promise<Cloud> {
+    await cp(this.data, this.world.path(name), { recursive: true });
+    return new Cloud(this.world, this.world.path(name));
+  }
+
+  /** Starts the cloud service; answers its address. */
+  async serve(): Promise<URL> {
+    this.server = await this.world.serve(['cloud', 'serve', '--data', this.data, '--port', '0'], /^listening on (\S+)$/);
+    const [, url = ''] = await this.server.ready;
+    return new URL(url);
+  }
+
+  async enrolmentCode(): Promise<string> {
+    return (await this.world.done(['cloud', 'enrolment-code', '--data', this.data])).trim();
+  }
+}
+
+/** A site: its data folder, and its server while that runs. */
+export class Site {
+  readonly world: World;
+  readonly code: string;
+  readonly data: string;
+  /** Where children dial in. */
+  address = '';
+  server: Server | undefined;
+
+  constructor(world: World, code: string, data: string) {
+    this.world = world;
+    this.code = code;
+    this.data = data;
+  }
+
+  async start(env: Environment = {}): Promise<void> {
+    this.server = await this.world.serve(['site', 'run', '--data', this.data], /^site \S+ \(\S+\) is running(?:, child sites dial (\S+))?$/, env);
+    const [, address = ''] = await this.server.ready;
+    this.address = address;
+  }
+
+  async stop(): Promise<void> {
+    await this.server?.stop();
+  }
+
+  async kill(): Promise<void> {
+    await this.server?.kill();
+  }
+
+  /** Runs a command against this site, whatever comes of it. */
+  run(...args: readonly string[]): Promise<Outcome> {
+    return this.world.run([...args, '--data', this.data]);
+  }
+
+  /** Runs a command that must go well; answers its JSON document. */
+  ask<R>(...args: readonly string[]): Promise<R> {
+    return this.world.json([...args, '--data', this.data]);
+  }
+
+  refused(args: readonly string[], expected: RegExp, code?: number): Promise<string> {
+    return this.world.refused([...args, '--data', this.data], expected, code);
+  }
+
+  /** A package as `update list --all` has it. */
+  async listed(version: string): Promise<PackageResult | undefined> {
+    const { packages } = await this.ask<ListResult>('update', 'list', '--all');
+    return packages.find((found) => found.version === version);
+  }
+
+  /** What is known here of a package at a site. */
+  async state(version: string, code = this.code): Promise<SiteState | undefined> {
+    const { packages } = await this.ask<StatusResult>('update', 'status', version);
+    return packages[0]?.sites.find(({ site }) => site === code);
+  }
+
+  /** Waits until a package is in a state at a site, as known here. */
+  async reaches(version: string, state: string, code = this.code): Promise<SiteState> {
+    let last: SiteState | undefined;
+    return until(`${version} ${state} at ${code}`, async () => {
+      last = await this.state(version, code);
+      return last?.state === state ? last : undefined;
+    }).catch((error: unknown) => {
+      throw new Error(`${version} is ${last?.state ?? 'unknown'} at ${code} (${last?.reason ?? 'no reason'})`, { cause: error });
+    });
+  }
+
+  /** Waits until the top-tier site lists a package that it did not know before, and asks the vendor for it. */
+  async downloads(version: string): Promise<void> {
+    await this.world.done(['update', 'check', '--data', this.data]);
+    await this.world.done(['update', 'download', version, '--data', this.data, '--wait']);
+    assert.equal((await this.state(version))?.state, 'DOWNLOAD_SUCCESS');
+  }
+
+  /** A site of the hierarchy, as this site knows it. */
+  async sees(code: string): Promise<SitesResult['sites'][number] | undefined> {
+    return (await this.ask<SitesResult>('site', 'show')).sites.find((site) => site.code === code);
+  }
+
+  /** What the installed program says of itself. */
+  async program(): Promise<string> {
+    const product = join(this.data, 'products', 'hello');
+    const { folder } = JSON.parse(await readFile(join(product, 'current.json'), 'utf8')) as { folder: string };
+    const { stdout } = await runProgram(process.execPath, [join(product, 'releases', folder, 'bin', 'hello.mjs'), '--version']);
+    return stdout.trim();
+  }
+}
+
+/** Options of `site setup` for a top-tier site with hello 1.0 from the cloud's own folder as its medium. */
+export function topTierOptions(cloud: Cloud, site: Site, type: string, url: URL): string[] {
+  const first = ['--media', cloud.repository, '--baseline', 'hello=1.0', '--recovery-key', `${site.data}-recovery.pem`];
+  return ['--data', site.data, '--code', site.code, '--type', type, '--trust-root', cloud.trustRoot, '--vendor-url', url.href, ...first];
+}
+
+/** Sets a top-tier site up and starts it. */
+export async function topTier(cloud: Cloud, url: URL, code: string, type: 'central' | 'primary', options: { readonly local?: true } = {}): Promise<Site> {
+  const { world } = cloud;
+  const site = new Site(world, code, world.path(code.toLowerCase()));
+  const exchange = options.local === true ? ['--local-applicability'] : ['--enrolment-code', await cloud.enrolmentCode()];
+  await world.done(['site', 'setup', ...topTierOptions(cloud, site, type, url), ...exchange]);
+  await site.start();
+  return site;
+}
+
+/** A join token for a site that is not there yet. */
+export async function joinToken(top: Site, code: string, type: 'primary' | 'secondary', below: { readonly parent: string; readonly address: string }): Promise<string> {
+  const { parent, address } = below;
+  return (await top.world.done(['site', 'token', '--data', top.data, '--code', code, '--type', type, '--parent', parent, '--address', address])).trim();
+}
+
+/** Sets a site up below another, with the release that its parent has, and starts it. */
+export async function joined(cloud: Cloud, top: Site, code: string, type: 'primary' | 'secondary', below: { readonly parent: string; readonly address: string }): Promise<Site> {
+  const { world } = cloud;
+  const site = new Site(world, code, world.path(code.toLowerCase()));
+  const token = await joinToken(top, code, type, below);
+  await world.done(['site', 'setup', '--data', site.data, '--code', code, '--type', type, '--trust-root', cloud.trustRoot, '--join', token]);
+  await site.start();
+  return site;
+}
+
+/** Where a site's children dial in. */
+export function below({ code, address }: Site): { readonly parent: string; readonly address: string } {
+  return { parent: code, address };
+}
