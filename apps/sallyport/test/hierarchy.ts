@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { weekdays } from '@sallyport/core/domain/updates/service-window';
 import type { ListResult, PackageResult, SitesResult, StatusResult } from '@sallyport/core/wire/api';
 import { type Environment, type Outcome, type Server, until, type World } from './harness.ts';
 
@@ -187,4 +188,13 @@ export async function joined(cloud: Cloud, top: Site, code: string, type: 'prima
 /** Where a site's children dial in. */
 export function below({ code, address }: Site): { readonly parent: string; readonly address: string } {
   return { parent: code, address };
+}
+
+/** A service window that is closed whatever the time now, as options of `site windows add`, and when it opens. */
+export function windowLater(): { readonly options: readonly string[]; readonly opensAt: number } {
+  const opens = new Date();
+  opens.setUTCDate(opens.getUTCDate() + 2);
+  opens.setUTCHours(1, 0, 0, 0);
+  const day = weekdays[opens.getUTCDay()] ?? '';
+  return { options: ['--days', day, '--from', '01:00', '--minutes', '60', '--time-zone', 'UTC'], opensAt: opens.getTime() };
 }

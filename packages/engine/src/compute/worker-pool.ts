@@ -118,7 +118,7 @@ export class WorkerPool implements Compute {
       if (slot.task === task) {
         slot.task = undefined;
         slot.ending = true;
-        
+        void this.#abandon(slot, task.job);
       }
     }
     task.reject(reason);

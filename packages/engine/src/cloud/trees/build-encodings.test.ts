@@ -136,7 +136,7 @@ test('a patch that does not restore the right bytes is never published', async (
     // Patches against other bytes than those of the base.
     compressFile: async (work, signal) => {
       if (work.dictionary !== undefined) {
-        blobs.files.set('memory:other', noise(50_000, 99));
+        blobs.files.set('memory:other', Uint8Array.from([...large, 1]));
         return honest.compressFile({ ...work, source: 'memory:other' }, signal);
       }
       return honest.compressFile(work, signal);
