@@ -60,7 +60,11 @@ export class World {
     const child = start(this.folder, args, env);
     assert.ok(child.stdout && child.stderr);
     const limit = setTimeout(() => child.kill('SIGKILL'), patienceMs);
-    const [out, err, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close') as Promise<[number | null]>]);
+    const [out, err, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close') as Promise<[number | null]>,
+    ]);
     clearTimeout(limit);
     return { code, out, err };
   }
@@ -120,7 +124,9 @@ export class Server {
         if (match !== null) found.resolve(match);
       });
     }
-    child.once('close', (code, signal) => found.reject(new Error(`it ended with ${code ?? signal ?? 'nothing'}:\n${this.output}`)));
+    child.once('close', (code, signal) =>
+      found.reject(new Error(`it ended with ${code ?? signal ?? 'nothing'}:\n${this.output}`)),
+    );
     this.ready = found.promise;
     this.ready.catch(() => undefined);
   }
@@ -147,6 +153,14 @@ export class Server {
     this.#child.kill('SIGKILL');
     await this.#closed;
   }
+}
+
+/** For a server whose clock is so much ahead of everybody's. */
+export function clockMovedBy(ms: number): Environment {
+  return {
+    NODE_OPTIONS: `--import=${new URL('shifted-clock.ts', import.meta.url).href}`,
+    CLOCK_SHIFT_MS: String(ms),
+  };
 }
 
 /** Asks again and again until there is an answer; each question is a process of its own, so none needs a pause. */

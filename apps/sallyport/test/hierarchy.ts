@@ -13,7 +13,11 @@ const examples = fileURLToPath(new URL('../../../examples/hello/', import.meta.u
 const runProgram = promisify(execFile);
 
 /** The definitions of `examples/hello`. */
-export const hello = { baseline: join(examples, '1.0', 'package.yaml'), update: join(examples, '1.1', 'package.yaml'), hotfix: join(examples, '1.1.1', 'package.yaml') };
+export const hello = {
+  baseline: join(examples, '1.0', 'package.yaml'),
+  update: join(examples, '1.1', 'package.yaml'),
+  hotfix: join(examples, '1.1.1', 'package.yaml'),
+};
 
 export type SiteState = StatusResult['packages'][number]['sites'][number];
 
@@ -31,8 +35,24 @@ export class Cloud {
   /** The key ceremony, with as few keys as there may be: stretching their passphrases takes the time. */
   static async init(world: World, name: string, options: readonly string[] = []): Promise<Cloud> {
     const cloud = new Cloud(world, world.path(name));
-    const few = ['root', 'targets', 'catalogue'].flatMap((role) => [`--${role}-keys`, '1', `--${role}-threshold`, '1']);
-    await world.done(['cloud', 'init', '--data', cloud.data, '--vendor', 'Example', '--product', 'hello:Hello', ...few, ...options]);
+    const few = ['root', 'targets', 'catalogue'].flatMap((role) => [
+      `--${role}-keys`,
+      '1',
+      `--${role}-threshold`,
+      '1',
+    ]);
+    await world.done([
+      'cloud',
+      'init',
+      '--data',
+      cloud.data,
+      '--vendor',
+      'Example',
+      '--product',
+      'hello:Hello',
+      ...few,
+      ...options,
+    ]);
     return cloud;
   }
 
@@ -56,7 +76,10 @@ export class Cloud {
 
   /** Starts the cloud service; answers its address. */
   async serve(): Promise<URL> {
-    this.server = await this.world.serve(['cloud', 'serve', '--data', this.data, '--port', '0'], /^listening on (\S+)$/);
+    this.server = await this.world.serve(
+      ['cloud', 'serve', '--data', this.data, '--port', '0'],
+      /^listening on (\S+)$/,
+    );
     const [, url = ''] = await this.server.ready;
     return new URL(url);
   }
@@ -82,7 +105,11 @@ export class Site {
   }
 
   async start(env: Environment = {}): Promise<void> {
-    this.server = await this.world.serve(['site', 'run', '--data', this.data], /^site \S+ \(\S+\) is running(?:, child sites dial (\S+))?$/, env);
+    this.server = await this.world.serve(
+      ['site', 'run', '--data', this.data],
+      /^site \S+ \(\S+\) is running(?:, child sites dial (\S+))?$/,
+      env,
+    );
     const [, address = ''] = await this.server.ready;
     this.address = address;
   }
@@ -128,7 +155,10 @@ export class Site {
       last = await this.state(version, code);
       return last?.state === state ? last : undefined;
     }).catch((error: unknown) => {
-      throw new Error(`${version} is ${last?.state ?? 'unknown'} at ${code} (${last?.reason ?? 'no reason'})`, { cause: error });
+      throw new Error(
+        `${version} is ${last?.state ?? 'unknown'} at ${code} (${last?.reason ?? 'no reason'})`,
+        { cause: error },
+      );
     });
   }
 
@@ -147,40 +177,110 @@ export class Site {
   /** What the installed program says of itself. */
   async program(): Promise<string> {
     const product = join(this.data, 'products', 'hello');
-    const { folder } = JSON.parse(await readFile(join(product, 'current.json'), 'utf8')) as { folder: string };
-    const { stdout } = await runProgram(process.execPath, [join(product, 'releases', folder, 'bin', 'hello.mjs'), '--version']);
+    const { folder } = JSON.parse(await readFile(join(product, 'current.json'), 'utf8')) as {
+      folder: string;
+    };
+    const { stdout } = await runProgram(process.execPath, [
+      join(product, 'releases', folder, 'bin', 'hello.mjs'),
+      '--version',
+    ]);
     return stdout.trim();
   }
 }
 
 /** Options of `site setup` for a top-tier site with hello 1.0 from the cloud's own folder as its medium. */
 export function topTierOptions(cloud: Cloud, site: Site, type: string, url: URL): string[] {
-  const first = ['--media', cloud.repository, '--baseline', 'hello=1.0', '--recovery-key', `${site.data}-recovery.pem`];
-  return ['--data', site.data, '--code', site.code, '--type', type, '--trust-root', cloud.trustRoot, '--vendor-url', url.href, ...first];
+  const first = [
+    '--media',
+    cloud.repository,
+    '--baseline',
+    'hello=1.0',
+    '--recovery-key',
+    `${site.data}-recovery.pem`,
+  ];
+  return [
+    '--data',
+    site.data,
+    '--code',
+    site.code,
+    '--type',
+    type,
+    '--trust-root',
+    cloud.trustRoot,
+    '--vendor-url',
+    url.href,
+    ...first,
+  ];
 }
 
 /** Sets a top-tier site up and starts it. */
-export async function topTier(cloud: Cloud, url: URL, code: string, type: 'central' | 'primary', options: { readonly local?: true } = {}): Promise<Site> {
+export async function topTier(
+  cloud: Cloud,
+  url: URL,
+  code: string,
+  type: 'central' | 'primary',
+  options: { readonly local?: true; readonly running?: false } = {},
+): Promise<Site> {
   const { world } = cloud;
   const site = new Site(world, code, world.path(code.toLowerCase()));
-  const exchange = options.local === true ? ['--local-applicability'] : ['--enrolment-code', await cloud.enrolmentCode()];
+  const exchange =
+    options.local === true ? ['--local-applicability'] : ['--enrolment-code', await cloud.enrolmentCode()];
   await world.done(['site', 'setup', ...topTierOptions(cloud, site, type, url), ...exchange]);
-  await site.start();
+  if (options.running !== false) await site.start();
   return site;
 }
 
 /** A join token for a site that is not there yet. */
-export async function joinToken(top: Site, code: string, type: 'primary' | 'secondary', below: { readonly parent: string; readonly address: string }): Promise<string> {
+export async function joinToken(
+  top: Site,
+  code: string,
+  type: 'primary' | 'secondary',
+  below: { readonly parent: string; readonly address: string },
+): Promise<string> {
   const { parent, address } = below;
-  return (await top.world.done(['site', 'token', '--data', top.data, '--code', code, '--type', type, '--parent', parent, '--address', address])).trim();
+  return (
+    await top.world.done([
+      'site',
+      'token',
+      '--data',
+      top.data,
+      '--code',
+      code,
+      '--type',
+      type,
+      '--parent',
+      parent,
+      '--address',
+      address,
+    ])
+  ).trim();
 }
 
 /** Sets a site up below another, with the release that its parent has, and starts it. */
-export async function joined(cloud: Cloud, top: Site, code: string, type: 'primary' | 'secondary', below: { readonly parent: string; readonly address: string }): Promise<Site> {
+export async function joined(
+  cloud: Cloud,
+  top: Site,
+  code: string,
+  type: 'primary' | 'secondary',
+  below: { readonly parent: string; readonly address: string },
+): Promise<Site> {
   const { world } = cloud;
   const site = new Site(world, code, world.path(code.toLowerCase()));
   const token = await joinToken(top, code, type, below);
-  await world.done(['site', 'setup', '--data', site.data, '--code', code, '--type', type, '--trust-root', cloud.trustRoot, '--join', token]);
+  await world.done([
+    'site',
+    'setup',
+    '--data',
+    site.data,
+    '--code',
+    code,
+    '--type',
+    type,
+    '--trust-root',
+    cloud.trustRoot,
+    '--join',
+    token,
+  ]);
   await site.start();
   return site;
 }
@@ -196,5 +296,8 @@ export function windowLater(): { readonly options: readonly string[]; readonly o
   opens.setUTCDate(opens.getUTCDate() + 2);
   opens.setUTCHours(1, 0, 0, 0);
   const day = weekdays[opens.getUTCDay()] ?? '';
-  return { options: ['--days', day, '--from', '01:00', '--minutes', '60', '--time-zone', 'UTC'], opensAt: opens.getTime() };
+  return {
+    options: ['--days', day, '--from', '01:00', '--minutes', '60', '--time-zone', 'UTC'],
+    opensAt: opens.getTime(),
+  };
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { readdir, readFile, watch, writeFile } from 'node:fs/promises';
+import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
 import type { HistoryResult } from '@sallyport/core/wire/api';
 import { Gate } from './gate.ts';
@@ -45,10 +47,16 @@ describe('a site server that is killed and started again', () => {
     await cas.start();
     await cas.reaches('1.1', 'DOWNLOAD_SUCCESS');
     const again = toCloud.passedBytes - passed;
-    assert.ok(again < ballastBytes - held.readBytes + slackBytes, `${again} bytes came again of ${ballastBytes}`);
+    assert.ok(
+      again < ballastBytes - held.readBytes + slackBytes,
+      `${again} bytes came again of ${ballastBytes}`,
+    );
     assert.equal(again >= ballastBytes - held.atBytes, true, `the rest of it came: ${again}`);
     assert.deepEqual(await partialFiles(cas), []);
-    assert.equal((await events(cas, '1.1', 'CAS')).filter((event) => event === 'download-succeeded').length, 1);
+    assert.equal(
+      (await events(cas, '1.1', 'CAS')).filter((event) => event === 'download-succeeded').length,
+      1,
+    );
   });
 
   it('goes on with a replication at the byte where it was, and installs', async () => {
@@ -63,17 +71,31 @@ describe('a site server that is killed and started again', () => {
     await pr1.start();
     await cas.reaches('1.2', 'INSTALL_SUCCESS', 'PR1');
     const again = toCas.passedBytes - passed;
-    assert.ok(again < ballastBytes - held.readBytes + slackBytes, `${again} bytes came again of ${ballastBytes}`);
+    assert.ok(
+      again < ballastBytes - held.readBytes + slackBytes,
+      `${again} bytes came again of ${ballastBytes}`,
+    );
     assert.deepEqual([await cas.program(), await pr1.program()], ['hello 1.2', 'hello 1.2']);
     assert.deepEqual(await partialFiles(pr1), []);
-    assert.equal((await events(cas, '1.2', 'PR1')).filter((event) => event === 'replication-succeeded').length, 1);
+    assert.equal(
+      (await events(cas, '1.2', 'PR1')).filter((event) => event === 'replication-succeeded').length,
+      1,
+    );
   });
 
   it('ends the hook that the killed server left running, runs it again, and finishes the install', async () => {
     const journal = world.path('hook.log');
+    await writeFile(journal, '');
     const gate = world.path('hook-may-end');
-    const hook = { id: 'slow', phase: 'before-switch', run: ['{node}', '{release}/hooks/slow.mjs', journal, gate], timeoutMs: 60_000 };
-    await cloud.publish(await definePackage(world, '1.3', { files: { 'hooks/slow.mjs': slowHook }, fields: { hooks: [hook] } }));
+    const hook = {
+      id: 'slow',
+      phase: 'before-switch',
+      run: ['{node}', '{release}/hooks/slow.mjs', journal, gate],
+      timeoutMs: 60_000,
+    };
+    await cloud.publish(
+      await definePackage(world, '1.3', { files: { 'hooks/slow.mjs': slowHook }, fields: { hooks: [hook] } }),
+    );
     await cas.downloads('1.3');
     await cas.ask('update', 'install', '1.3');
     const [first = 0] = await begun(journal, 1);
@@ -102,16 +124,28 @@ const look = setInterval(() => { if (existsSync(gate)) clearInterval(look); }, 2
 
 /** The process ids of the hook's runs, once it has begun so many times. */
 async function begun(journal: string, times: number): Promise<readonly number[]> {
-  return until(`run ${times} of the hook`, async () => {
-    const lines = (await readFile(journal, 'utf8').catch(() => '')).split('\n').filter((line) => line !== '');
-    return lines.length >= times ? lines.map(Number) : undefined;
-  });
+  const ending = new AbortController();
+  const changes = watch(journal, { signal: AbortSignal.any([ending.signal, AbortSignal.timeout(60_000)]) })[
+    Symbol.asyncIterator
+  ]();
+  try {
+    for (;;) {
+      const changed = changes.next();
+      changed.catch(() => undefined);
+      const pids = (await readFile(journal, 'utf8')).split('\n').filter((line) => line !== '');
+      if (pids.length >= times) return pids.map(Number);
+      await changed;
+    }
+  } finally {
+    ending.abort();
+  }
 }
 
+/** Whether a process runs: one that has ended and that nobody has asked how does not. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
+    return !existsSync('/proc') || !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
   }

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { ActionResult, CheckResult, HistoryResult, ListResult, ShowResult, SitesResult, StatusResult, UsageResult, WarningsResult, WhyResult, WindowsResult } from '@sallyport/core/wire/api';
+import type {
+  ActionResult,
+  CheckResult,
+  HistoryResult,
+  ListResult,
+  ShowResult,
+  SitesResult,
+  StatusResult,
+  UsageResult,
+  WarningsResult,
+  WhyResult,
+  WindowsResult,
+} from '@sallyport/core/wire/api';
 import { World } from './harness.ts';
 import { below, Cloud, hello, joined, type Site, topTier, windowLater } from './hierarchy.ts';
 
@@ -42,38 +54,73 @@ describe('the main job on a small product', () => {
   it('shows the very facts that leave, and which the vendor then has', async () => {
     const usage = await cas.ask<UsageResult>('usage', 'show');
     assert.ok(usage.kind === 'report');
-    const facts = JSON.parse(usage.payload) as { siteCounts: unknown; products: { versions: { version: string; sites: number }[] }[] };
+    const facts = JSON.parse(usage.payload) as {
+      siteCounts: unknown;
+      products: { versions: { version: string; sites: number }[] }[];
+    };
     assert.deepEqual(facts.siteCounts, { central: 1, primary: 1, secondary: 1 });
-    assert.deepEqual(facts.products[0]?.versions.map(({ version, sites }) => [version, sites]), [['1.0', 1], ['1.0', 1], ['1.0', 1]]);
+    assert.deepEqual(
+      facts.products[0]?.versions.map(({ version, sites }) => [version, sites]),
+      [
+        ['1.0', 1],
+        ['1.0', 1],
+        ['1.0', 1],
+      ],
+    );
     assert.match((await cas.run('usage', 'show')).out, /hello/);
     await cas.ask('update', 'check');
-    const { hierarchies } = await world.json<{ hierarchies: { sites?: number }[] }>(['cloud', 'show', '--data', cloud.data]);
-    assert.deepEqual(hierarchies.map(({ sites }) => sites), [3]);
+    const { hierarchies } = await world.json<{ hierarchies: { sites?: number }[] }>([
+      'cloud',
+      'show',
+      '--data',
+      cloud.data,
+    ]);
+    assert.deepEqual(
+      hierarchies.map(({ sites }) => sites),
+      [3],
+    );
   });
 
   it('finds the update, downloads it by itself, and says why the hotfix is not offered', async () => {
     const { exchange, available } = await cas.ask<CheckResult>('update', 'check');
-    assert.deepEqual([exchange.metadata.result, exchange.facts.result, exchange.offer.result], ['ok', 'ok', 'ok']);
-    assert.deepEqual(available.map(({ version }) => version), ['1.1']);
+    assert.deepEqual(
+      [exchange.metadata.result, exchange.facts.result, exchange.offer.result],
+      ['ok', 'ok', 'ok'],
+    );
+    assert.deepEqual(
+      available.map(({ version }) => version),
+      ['1.1'],
+    );
     const { reasons, verdict } = await cas.ask<WhyResult>('update', 'why', '1.1.1');
     assert.equal(verdict, 'not-available');
-    assert.match(reasons.map(({ sentence }) => sentence).join(' '), /requires Hello 1\.1 .*which is not installed/);
+    assert.match(
+      reasons.map(({ sentence }) => sentence).join(' '),
+      /requires Hello 1\.1 .*which is not installed/,
+    );
     assert.ok(reasons.every(({ change }) => change !== ''));
     await cas.reaches('1.1', 'DOWNLOAD_SUCCESS');
     const listed = await cas.ask<ListResult>('update', 'list');
-    assert.deepEqual(listed.packages.map(({ version, state }) => [version, state]), [['1.1', 'DOWNLOAD_SUCCESS']]);
+    assert.deepEqual(
+      listed.packages.map(({ version, state }) => [version, state]),
+      [['1.1', 'DOWNLOAD_SUCCESS']],
+    );
     const all = await cas.ask<ListResult>('update', 'list', '--all');
     assert.equal(all.packages.length, 3);
     assert.match((await cas.run('update', 'list')).out, /hello +1\.1 +version-update +DOWNLOAD_SUCCESS/);
     assert.equal((await cas.ask<Followed>('update', 'download', '1.1', '--wait')).ended, 'succeeded');
     const shown = await cas.ask<ShowResult>('update', 'show', 'hello@1.1');
-    assert.deepEqual([shown.licence?.name, shown.prerequisites?.length, shown.features?.[0]?.id], ['Example licence', 2, 'languages']);
+    assert.deepEqual(
+      [shown.licence?.name, shown.prerequisites?.length, shown.features?.[0]?.id],
+      ['Example licence', 2, 'languages'],
+    );
   });
 
   it('checks prerequisites at every primary and changes nothing there', async () => {
     const { ended, status } = await cas.ask<Followed>('update', 'check-prerequisites', '1.1', '--wait');
     assert.equal(ended, 'succeeded');
-    const checked = status.packages[0]?.sites.filter(({ state }) => state === 'PREREQ_SUCCESS').map(({ site }) => site);
+    const checked = status.packages[0]?.sites
+      .filter(({ state }) => state === 'PREREQ_SUCCESS')
+      .map(({ site }) => site);
     assert.deepEqual(checked, ['CAS', 'PR1']);
     assert.deepEqual((await cas.ask<WarningsResult>('update', 'warnings', '1.1')).warnings, []);
     assert.match((await cas.run('update', 'warnings', '1.1')).out, /No warnings/);
@@ -98,9 +145,20 @@ describe('the main job on a small product', () => {
   });
 
   it('installs at the top-tier site and then at the primary, and at the secondary when told', async () => {
-    const installed = await cas.ask<Followed>('update', 'install', '1.1', '--accept-licence', '--feature', 'languages', '--wait');
+    const installed = await cas.ask<Followed>(
+      'update',
+      'install',
+      '1.1',
+      '--accept-licence',
+      '--feature',
+      'languages',
+      '--wait',
+    );
     assert.equal(installed.ended, 'succeeded');
-    assert.deepEqual([await cas.program(), await pr1.program(), await se1.program()], ['hello 1.1', 'hello 1.1', 'hello 1.0']);
+    assert.deepEqual(
+      [await cas.program(), await pr1.program(), await se1.program()],
+      ['hello 1.1', 'hello 1.1', 'hello 1.0'],
+    );
     const upgraded = await cas.ask<Followed>('update', 'upgrade-secondary', 'SE1', '--wait');
     assert.deepEqual([upgraded.ended, upgraded.sites], ['succeeded', ['SE1']]);
     assert.equal(await se1.program(), 'hello 1.1');
@@ -108,7 +166,10 @@ describe('the main job on a small product', () => {
     assert.equal(again.kind, 'nothing-to-do');
     const status = await cas.ask<StatusResult>('update', 'status', '1.1');
     assert.deepEqual(
-      status.packages.map(({ state, sites }) => [state, ...sites.map((site) => `${site.site} ${site.state}`)]),
+      status.packages.map(({ state, sites }) => [
+        state,
+        ...sites.map((site) => `${site.site} ${site.state}`),
+      ]),
       [['INSTALL_SUCCESS', 'CAS INSTALL_SUCCESS', 'PR1 INSTALL_SUCCESS', 'SE1 INSTALL_SUCCESS']],
     );
     assert.match((await cas.run('update', 'status')).out, /SE1 +secondary +INSTALL_SUCCESS/);
@@ -116,17 +177,33 @@ describe('the main job on a small product', () => {
 
   it('tells what happened in order: no site installs before its parent', async () => {
     const { events } = await cas.ask<HistoryResult>('update', 'history', '1.1');
-    const at = (site: string, event: string): number => events.findIndex((each) => each.site === site && each.event === event);
-    const order = [at('CAS', 'install-succeeded'), at('PR1', 'install-started'), at('PR1', 'install-succeeded'), at('SE1', 'install-started')];
-    assert.ok(order.every((position) => position >= 0), order.join());
-    assert.deepEqual(order.toSorted((a, b) => a - b), order);
+    const at = (site: string, event: string): number =>
+      events.findIndex((each) => each.site === site && each.event === event);
+    const order = [
+      at('CAS', 'install-succeeded'),
+      at('PR1', 'install-started'),
+      at('PR1', 'install-succeeded'),
+      at('SE1', 'install-started'),
+    ];
+    assert.ok(
+      order.every((position) => position >= 0),
+      order.join(),
+    );
+    assert.deepEqual(
+      order.toSorted((a, b) => a - b),
+      order,
+    );
     assert.ok(events.every(({ reason }) => reason !== ''));
     assert.match((await cas.run('update', 'history')).out, /PR1 +1\.1 +\d+ +install-succeeded/);
   });
 
   it('offers the hotfix now that its requirement is met, by hand and from start to end', async () => {
     await cas.ask('update', 'check');
-    assert.equal((await cas.listed('1.1.1'))?.state, 'APPLICABILITY_SUCCESS', 'hotfixes do not download by themselves');
+    assert.equal(
+      (await cas.listed('1.1.1'))?.state,
+      'APPLICABILITY_SUCCESS',
+      'hotfixes do not download by themselves',
+    );
     await cas.refused(['update', 'install', '1.1.1', '--accept-licence'], /not here yet .*"download" first/);
     await cas.downloads('1.1.1');
     await cas.ask('update', 'install', '1.1.1', '--accept-licence', '--wait');

@@ -17,9 +17,16 @@ export interface Variant {
 let releaseDay = 0;
 
 /** Writes the definition of a package of `hello` with its payload; answers its file. */
-export async function definePackage(world: World, version: string, { kind = 'version-update', ballastBytes = 0, files = {}, fields = {} }: Variant = {}): Promise<string> {
+export async function definePackage(
+  world: World,
+  version: string,
+  { kind = 'version-update', ballastBytes = 0, files = {}, fields = {} }: Variant = {},
+): Promise<string> {
   const folder = world.path(`hello-${version}`);
-  const payload: Record<string, string | Buffer> = { 'bin/hello.mjs': `console.log('hello ${version}');\n`, ...files };
+  const payload: Record<string, string | Buffer> = {
+    'bin/hello.mjs': `console.log('hello ${version}');\n`,
+    ...files,
+  };
   if (ballastBytes > 0) payload['ballast.bin'] = randomBytes(ballastBytes);
   for (const [path, content] of Object.entries(payload)) {
     const file = join(folder, 'payload', path);
@@ -36,7 +43,11 @@ export async function definePackage(world: World, version: string, { kind = 'ver
     kind,
     version,
     releasedAt: new Date(Date.UTC(2026, 2, releaseDay)).toISOString().slice(0, 10),
-    healthCheck: { run: ['{node}', '{release}/bin/hello.mjs'], outputIs: `hello ${version}`, timeoutMs: 20_000 },
+    healthCheck: {
+      run: ['{node}', '{release}/bin/hello.mjs'],
+      outputIs: `hello ${version}`,
+      timeoutMs: 20_000,
+    },
     payload: [{ folder: 'payload' }],
     ...fields,
   };

@@ -10,7 +10,6 @@ export class StaticServer {
   readonly url: URL;
   /** May be changed at any time. */
   folder: string;
-  readonly #server = createServer();
 
   private constructor(folder: string, port: number) {
     this.folder = folder;

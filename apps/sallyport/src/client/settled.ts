@@ -40,12 +40,13 @@ function restOfDownload({ state }: PackageStatusResult): Progress['kind'] {
 
 function restOf(
   site: SiteStatusResult,
-  { action }: PackageStatusResult,
+  found: PackageStatusResult,
   attempt: number,
   at: number,
 ): Progress['kind'] {
+  const { action } = found;
   if (site.state === 'INSTALL_SUCCESS') return 'succeeded';
-  if (site.attempt < attempt) return 'under-way';
+  if (site.attempt < attempt) return site.refused === undefined ? 'under-way' : 'failed';
   switch (site.state) {
     case 'PREREQ_SUCCESS':
       return action === 'check-prerequisites' ? 'succeeded' : 'under-way';
@@ -60,7 +61,19 @@ function restOf(
     case 'APPLICABILITY_SUCCESS':
       // Cancelled: it is back where it was before the order.
       return 'failed';
+    case 'INSTALL_WAITING_PARENT':
+      return parentHasFailed(site, found, at) ? 'failed' : 'under-way';
     default:
       return 'under-way';
   }
+}
+
+/** Primaries wait for the central site: while that stands still, so do they. Secondaries are told only when theirs is done. */
+function parentHasFailed(site: SiteStatusResult, found: PackageStatusResult, at: number): boolean {
+  const central = found.sites.find(({ type }) => type === 'central');
+  return (
+    site.type === 'primary' &&
+    central !== undefined &&
+    restOf(central, found, central.attempt, at) === 'failed'
+  );
 }

@@ -34,13 +34,7 @@ interface Consenting {
 /** `sallyport update …`: the packages of this hierarchy, asked of the site server that runs on this machine. */
 export function updateCommand(): Command {
   const update = new Command('update').description('Packages: check, show, download, install, follow');
-  query(
-    update,
-    'check',
-    'Ask the vendor now and show what is available',
-    (site) => site.ask<CheckResult>('check', {}),
-    renderCheck,
-  );
+  addCheck(update);
   query(
     update,
     'list',
@@ -100,6 +94,24 @@ export function updateCommand(): Command {
   );
   addStatus(update);
   return update;
+}
+
+/** A channel that failed makes the check a failed one, whatever the others brought: no script takes it for "nothing new". */
+function addCheck(parent: Command): void {
+  common(parent.command('check').description('Ask the vendor now and show what is available')).action(
+    (options: Common) =>
+      show(
+        options,
+        async (site) => {
+          const result = await site.ask<CheckResult>('check', {});
+          const { metadata, facts, offer } = result.exchange;
+          if ([metadata, facts, offer].some((channel) => channel.result === 'failed'))
+            process.exitCode = exitCodes.failed;
+          return result;
+        },
+        renderCheck,
+      ),
+  );
 }
 
 function addStatus(parent: Command): void {

@@ -6,6 +6,7 @@ import { productId, siteCode, type ProductId, type SiteCode } from '@sallyport/c
 import { parseVersion } from '@sallyport/core/shared/version';
 import { parseJoinToken, type JoinToken } from '@sallyport/core/wire/join';
 import { SetupError } from './setup-error.ts';
+import { siteFolders } from './site-config.ts';
 
 /** What the command line gives to set-up, unchecked. */
 export interface SetupOptions {
@@ -139,7 +140,8 @@ function topTier(options: SetupOptions, type: SiteType | undefined, problems: st
     problems.push(
       '--recovery-key is needed: the file to write the hierarchy’s recovery key to; take it offline afterwards',
     );
-  } else if (existsSync(options.recoveryKey)) {
+  } else if (existsSync(options.recoveryKey) && !existsSync(siteFolders(options.data).database)) {
+    // Where a set-up was cut short, the file may be its own: that is found out when it goes on.
     problems.push(
       `--recovery-key ${options.recoveryKey} exists and is not overwritten: it may be a hierarchy’s only one; name another file`,
     );

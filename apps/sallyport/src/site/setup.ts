@@ -5,15 +5,10 @@ import type { ProductId } from '@sallyport/core/shared/ids';
 import { canonicalJson } from '@sallyport/core/wire/canonical-json';
 import { parseMetadata } from '@sallyport/core/wire/tuf';
 import {
-  createHierarchy,
   linkKeyName,
   loadOrCreateKey,
 } from '@sallyport/engine/components/hierarchy-identity/create-hierarchy';
-import {
-  adoptHierarchy,
-  type HierarchySetting,
-} from '@sallyport/engine/components/hierarchy-identity/hierarchy-setting';
-import { createFileDurably } from '@sallyport/engine/storage/files/create-file';
+import type { HierarchySetting } from '@sallyport/engine/components/hierarchy-identity/hierarchy-setting';
 import { writeFileDurably } from '@sallyport/engine/storage/files/durable-file';
 import { FolderContentSource } from '@sallyport/engine/storage/files/folder-content';
 import { lockFolder } from '@sallyport/engine/storage/files/folder-lock';
@@ -23,6 +18,7 @@ import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
 import { openAdapters, openDatabase, type SiteAdapters } from './adapters.ts';
 import { installFirstReleases, type FirstReleaseSource } from './first-releases.ts';
 import { joinParent } from './join-parent.ts';
+import { ownHierarchy } from './own-hierarchy.ts';
 import type { ChildAnswers, SetupAnswers, TopTierAnswers } from './setup-answers.ts';
 import { SetupError } from './setup-error.ts';
 import { parseSiteConfig, siteFolders, type SiteConfig, type SiteFolders } from './site-config.ts';
@@ -97,19 +93,8 @@ async function setUpTopTier(
   signal: AbortSignal,
 ): Promise<SiteConfig> {
   const { adapters, database, say } = work;
-  const { code, type, media } = answers;
-  const { recoveryKeyPem, ...hierarchy } = await createHierarchy({
-    ...adapters,
-    code,
-    type,
-    passphrase: await passphrase(),
-  });
-  await createFileDurably(answers.recoveryKeyFile, new TextEncoder().encode(recoveryKeyPem));
-  say(
-    `recovery key written to ${answers.recoveryKeyFile}: take it offline; whoever has it and its passphrase speaks for the hierarchy`,
-  );
-  adoptHierarchy(database, hierarchy);
-  say(`hierarchy ${hierarchy.hierarchyId}`);
+  const { code, media } = answers;
+  const hierarchy = await ownHierarchy(work, answers, passphrase);
   if (answers.enrolmentCode !== undefined) await enrol(answers, hierarchy, say, signal);
   await installFirstReleases(adapters, { code, database }, media.baselines, mediaSource(media), say, signal);
   return configOf(

@@ -43,9 +43,9 @@ const schema = Type.Object(
 /** What a site is, as set-up wrote it to `site.json`. */
 export type SiteConfig = Readonly<Static<typeof schema>>;
 
-export type ConfigErrorCode = 'NO_SITE' | 'UNREADABLE' | 'INVALID';
+export type ConfigErrorCode = 'NO_SITE' | 'UNREADABLE' | 'INVALID' | 'CANNOT_LISTEN';
 
-/** A data folder without a site, or a `site.json` that is not what set-up writes. */
+/** A data folder without a site, or a `site.json` that is not what set-up writes or cannot be followed. */
 export class ConfigError extends SallyportError<ConfigErrorCode> {}
 
 /** Reads and checks `site.json` of a data folder; all problems at once. @throws {ConfigError} */

@@ -8,6 +8,7 @@ import { localSocketPath } from '@sallyport/engine/transport/console-api/socket-
 import { blobTargets } from '@sallyport/engine/transport/peer-tls/blob-targets';
 import { PeerTlsServer } from '@sallyport/engine/transport/peer-tls/peer-tls-server';
 import { openAdapters, openDatabase } from './adapters.ts';
+import { bindLink, type LinkAddress } from './link-address.ts';
 import { readSiteConfig, siteFolders, type SiteConfig } from './site-config.ts';
 import { siteApi } from './site-api.ts';
 import { buildParts, type SiteParts, type SiteWorld } from './site-parts.ts';
@@ -22,11 +23,6 @@ export interface SiteServer {
   close(): Promise<readonly string[]>;
 }
 
-export interface LinkAddress {
-  readonly host: string;
-  readonly port: number;
-}
-
 /** The setting that keeps the port which was free at the first start: children have it in their configuration. */
 const linkPortSetting = 'link-port';
 
@@ -34,7 +30,7 @@ const linkPortSetting = 'link-port';
  * Starts the site server of a data folder.
  *
  * @param structured where structured log lines go
- * @throws {ConfigError} {StorageError} FOLDER_IN_USE when another server holds the folder
+ * @throws {ConfigError} also CANNOT_LISTEN; {StorageError} FOLDER_IN_USE when another server holds the folder
  */
 export async function startSiteServer(
   dataFolder: string,
@@ -124,7 +120,8 @@ async function listen(
   wanted: LinkAddress,
 ): Promise<LinkAddress> {
   const kept = database.read(({ settings }) => keptPort(settings));
-  const address = await server.listen({ host: wanted.host, port: wanted.port === 0 ? kept : wanted.port });
+  const asked = { host: wanted.host, port: wanted.port === 0 ? kept : wanted.port };
+  const address = await bindLink(server, asked);
   if (wanted.port === 0 && address.port !== kept)
     database.write(({ settings }) => settings.put(linkPortSetting, address.port));
   return address;

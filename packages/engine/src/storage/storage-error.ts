@@ -3,13 +3,15 @@ import { SallyportError } from '@sallyport/core/shared/errors';
 /**
  * `NEWER_SCHEMA`, `WRONG_SITE`, `UNREADABLE`: the database is not one this program can use. `NESTED`: work of a
  * transaction began another. `FOLDER_IN_USE`: another server runs on the data folder. `EXISTS`, `EXPOSED`,
- * `BAD_NAME`: a secret that would be overwritten, that others may read, or that has no usable name.
+ * `BAD_NAME`: a secret that would be overwritten, that others may read, or that has no usable name. `UNWRITABLE`: the
+ * disk is full, read-only or broken.
  */
 export type StorageErrorCode =
   | 'NEWER_SCHEMA'
   | 'WRONG_SITE'
   | 'UNREADABLE'
   | 'NESTED'
+  | 'UNWRITABLE'
   | 'CLOSED'
   | 'FOLDER_IN_USE'
   | 'EXISTS'

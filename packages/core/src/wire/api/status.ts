@@ -28,7 +28,10 @@ export const siteStatusResult = Type.Object({
   since: Type.Optional(time),
   /** When something happens or is tried next. */
   nextAt: Type.Optional(time),
+  /** To which the state belongs: below that of an order which the site has not taken up. */
   attempt: countField(),
+  /** The site does not carry the newest order out; `reason` says why. */
+  refused: Type.Optional(Type.Object({ code: Type.String(), order: countField(1) })),
   /** The install step that is being done. */
   step: Type.Optional(Type.String()),
   stepsDone: Type.Array(Type.String()),

@@ -42,6 +42,8 @@ export class ProgressMeter {
   #receivedBytes = 0;
   #plannedBytes = 0;
   #toldAt: EpochMs;
+  #toldBytes = 0;
+  #toldRate = 0;
 
   /** @param totalBytes of all files of the release */
   constructor(clock: Clock, totalBytes: number, tell: (progress: FetchProgress) => void) {
@@ -91,6 +93,13 @@ export class ProgressMeter {
     }
   }
 
+  /** Time has passed: tells what the last bytes came to, and that nothing comes while nothing does. */
+  tick(): void {
+    if (this.#receivedBytes !== this.#toldBytes || this.#toldRate > 0) {
+      this.#tellNow();
+    }
+  }
+
   end(step: SegmentStep, route: Route['kind']): void {
     this.#active.delete(step.segment.sha256);
     this.#finish(step.segment, route);
@@ -111,6 +120,8 @@ export class ProgressMeter {
       .filter(({ at }) => at <= now && now - at <= rateWindowMs)
       .slice(-samplesMax);
     const rateBytesPerSecond = this.#rate(now);
+    this.#toldBytes = this.#receivedBytes;
+    this.#toldRate = rateBytesPerSecond;
     const leftBytes = Math.max(0, this.#plannedBytes - this.#receivedBytes);
     this.#doneBytes = Math.max(this.#doneBytes, this.#finishedBytes + this.#partlyDoneBytes());
     this.#tell({

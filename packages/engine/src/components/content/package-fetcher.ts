@@ -59,6 +59,8 @@ interface Fetching {
   readonly used: Set<Digest>;
 }
 
+const tickEveryMs = 1_000;
+
 /**
  * Fetches the content of packages into the library: the tree, the ways to its segments, and each missing
  * segment by the cheapest way, several at a time. Whatever ended a fetch, the next one goes on with what is
@@ -101,6 +103,8 @@ export class PackageFetcher {
       used,
     };
     this.#used.add(used);
+    const ended = new AbortController();
+    const ticking = this.#tick(meter, ended.signal);
     try {
       const tree = await this.#tree(fetching);
       const encodings = await this.#encodings(fetching, tree);
@@ -120,8 +124,18 @@ export class PackageFetcher {
       await this.#checkHeld(tree);
     } finally {
       this.#used.delete(used);
+      ended.abort();
+      await ticking;
     }
     return { receivedBytes: meter.receivedBytes, totalBytes: content.totalBytes, routes: meter.routes };
+  }
+
+  /** Bytes that stop coming say nothing by themselves: whoever watches is told by the clock. */
+  async #tick(meter: ProgressMeter, ended: AbortSignal): Promise<void> {
+    while (!ended.aborted) {
+      await this.#options.clock.sleep(tickEveryMs, ended).catch(() => undefined);
+      if (!ended.aborted) meter.tick();
+    }
   }
 
   async #tree(fetching: Fetching): Promise<Tree> {

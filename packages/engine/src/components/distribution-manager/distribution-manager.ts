@@ -14,7 +14,7 @@ import type { FetchedPackage, PackageFetcher } from '../content/package-fetcher.
 import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
 import { packageOf } from '../hierarchy-manager/trusted-view.ts';
-import { backOffMs, type BackOff } from '../work/back-off.ts';
+import { backOffMs, isDue, type BackOff } from '../work/back-off.ts';
 import { TransferLog, type TransferProgress } from '../work/transfer-log.ts';
 import { transfer } from '../work/transfer.ts';
 import { type PassOutcome, WorkLoop } from '../work/work-loop.ts';
@@ -115,7 +115,7 @@ export class DistributionManager implements Component {
     return this.#own()
       .filter(
         ({ state, nextAt }) =>
-          wanted.has(state) || (state === 'CONTENT_REPLICATION_FAILED' && (nextAt ?? 0) <= now),
+          wanted.has(state) || (state === 'CONTENT_REPLICATION_FAILED' && isDue(retry, nextAt, now)),
       )
       .toSorted((a, b) => a.since - b.since)[0];
   }

@@ -13,7 +13,7 @@ import type { FetchedPackage, PackageFetcher } from '../content/package-fetcher.
 import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
 import { packageOf } from '../hierarchy-manager/trusted-view.ts';
-import { backOffMs, type BackOff } from '../work/back-off.ts';
+import { backOffMs, isDue, type BackOff } from '../work/back-off.ts';
 import { TransferLog, type TransferProgress } from '../work/transfer-log.ts';
 import type { PassOutcome } from '../work/work-loop.ts';
 import { transfer } from '../work/transfer.ts';
@@ -81,7 +81,7 @@ export class PackageDownloads {
     return this.#own()
       .filter(
         ({ state, nextAt }) =>
-          state === 'DOWNLOAD_IN_PROGRESS' || (state === 'DOWNLOAD_FAILED' && (nextAt ?? 0) <= now),
+          state === 'DOWNLOAD_IN_PROGRESS' || (state === 'DOWNLOAD_FAILED' && isDue(retry, nextAt, now)),
       )
       .toSorted((a, b) => a.since - b.since)[0];
   }

@@ -124,7 +124,7 @@ export function judgeWork(
 }
 
 /** Versions that cannot be compared leave the decision to the prerequisite check. */
-function isOlder(version: string, than: string): boolean {
+export function isOlder(version: string, than: string): boolean {
   const left = tryParseVersion(version);
   const right = tryParseVersion(than);
   return left !== undefined && right !== undefined && compareVersions(left, right) < 0;

@@ -74,26 +74,18 @@ export class PackageActions {
     });
   }
 
-  /** Has the top-tier site install, and the primaries after it. Every site checks the prerequisites again first. */
+  /**
+   * Has the top-tier site install, and the primaries after it. Every site checks the prerequisites again first. Where
+   * the top-tier site has the package already, the primaries that lack it follow.
+   */
   install(input: ApiInput<'install'>): Promise<ActionResult> {
-    return this.#act(input.id, (found) => {
-      const { by } = input;
+    return this.#act(input.id, (found, view) => {
+      const following = this.#checks.followers(found, input.sites);
+      if (following.length > 0) return this.#installAt(found, input, following, [], view);
       const notes = this.#checks.available(found);
       this.#checks.orderable(found);
-      this.#checks.noInstallRunning();
-      const licence = this.#checks.licence(found, input);
       const sites = input.sites === undefined ? undefined : this.#checks.primaries(input.sites);
-      const consent = this.#checks.consent(found, input.ignoreWarnings, sites, 'required');
-      const features = this.#checks.features(found, input.features);
-      const order: OrderRequest = {
-        action: 'install',
-        by,
-        sites: sites ?? 'primaries',
-        features,
-        ...consent.given,
-        ...licence,
-      };
-      return this.#ordered(found, order, [...notes, ...consent.notes]);
+      return this.#installAt(found, input, sites, notes);
     });
   }
 
@@ -299,6 +291,30 @@ export class PackageActions {
       sites: order.sites === 'primaries' ? this.#primaries() : order.sites,
       notes,
     });
+  }
+
+  /** @param view given for sites that follow the top-tier site, which has installed the package */
+  #installAt(
+    found: TrustedPackage,
+    input: ApiInput<'install'>,
+    sites: readonly SiteCode[] | undefined,
+    notes: readonly string[],
+    view?: TrustedView,
+  ): ActionResult {
+    if (view !== undefined) this.#checks.trusted(found, view);
+    this.#checks.noInstallRunning(view === undefined ? undefined : found.entry.guid);
+    const licence = this.#checks.licence(found, input);
+    const consent = this.#checks.consent(found, input.ignoreWarnings, sites, 'required');
+    const features = this.#checks.features(found, input.features);
+    const order: OrderRequest = {
+      action: 'install',
+      by: input.by,
+      sites: sites ?? 'primaries',
+      features,
+      ...consent.given,
+      ...licence,
+    };
+    return this.#ordered(found, order, [...notes, ...consent.notes]);
   }
 
   #primaries(): readonly SiteCode[] {

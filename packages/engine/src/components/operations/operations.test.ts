@@ -83,6 +83,25 @@ test('an install goes to the top-tier site and every primary, and its status is 
   assert.ok((first?.receivedBytes ?? 0) > 0);
 });
 
+test('primaries that were left out of an install are told later, once each, under the same conditions', async (t) => {
+  const hierarchy = await ready(t, { licence: { name: 'Terms', text: 'You may.' } });
+  const { operations } = hierarchy.top;
+  const asked = { id: '2.0.0', by, acceptLicence: true } as const;
+  await operations.install({ ...asked, sites: [siteCode('CAS')] });
+  await hierarchy.settle();
+  await hierarchy.installs('CAS', guids.update);
+  await hierarchy.settle();
+  await assert.rejects(operations.install({ id: '2.0.0', by }), { code: 'LICENCE_NOT_ACCEPTED' });
+  const first = await operations.install({ ...asked, sites: [pr1] });
+  assert.deepEqual(first.sites, ['PR1']);
+  const others = await operations.install(asked);
+  assert.deepEqual(others.sites, ['PR2'], 'PR1 has been told already, and secondaries wait to be asked');
+  await hierarchy.settle();
+  for (const code of ['PR1', 'PR2']) await hierarchy.installs(code, guids.update);
+  await hierarchy.settle();
+  await assert.rejects(operations.install(asked), { code: 'NOT_AVAILABLE' });
+});
+
 test('a package is named by GUID, version or product and version; what may mean two is refused', async (t) => {
   const hierarchy = await ready(t);
   const { operations } = hierarchy.top;

@@ -1,8 +1,10 @@
 import type { LicenceAcceptance, WarningConsent } from '@sallyport/core/domain/updates/order';
 import { allowedEvents } from '@sallyport/core/domain/updates/state';
 import { entryOf } from '@sallyport/core/domain/sites/roster';
+import type { SiteFacts } from '@sallyport/core/domain/exchange/exchange';
 import type { PackageGuid, SiteCode } from '@sallyport/core/shared/ids';
 import type { ApiInput, ConsentInput } from '@sallyport/core/wire/api';
+import { isOlder } from '../hierarchy-manager/order-judgement.ts';
 import { isAtRest, isOnlyEvaluated, isRetryable } from '../hierarchy-manager/package-states.ts';
 import { readSelection, resultOf } from '../hierarchy-manager/selection-setting.ts';
 import type { TrustedPackage, TrustedView } from '../hierarchy-manager/trusted-view.ts';
@@ -132,6 +134,43 @@ export class PackageChecks {
 
   /** The sites named, for an install: the top-tier site and primaries. */
   primaries(codes: readonly SiteCode[]): readonly SiteCode[] {
+    this.#primariesOnly(codes);
+    if (!codes.includes(this.#ports.site.code)) {
+      throw new OperationError(
+        'NOT_ALLOWED',
+        `the top-tier site ${this.#ports.site.code} installs first: name it too, or leave the sites out`,
+      );
+    }
+    return codes;
+  }
+
+  /**
+   * Where the top-tier site has installed the package: the primaries that lack it and that nobody has told yet, of
+   * those named. They were left out, or were not there then. None while the top-tier site lacks it too.
+   */
+  followers({ entry, product }: TrustedPackage, named: readonly SiteCode[] | undefined): readonly SiteCode[] {
+    const { database, site: here } = this.#ports;
+    const heldAt = (code: SiteCode): SiteFacts['products'][number] | undefined =>
+      database
+        .read((tables) => factsOf(tables, code))
+        ?.products.find((held) => held.product === product.product);
+    if (heldAt(here.code)?.installed.includes(entry.guid) !== true) return [];
+    if (named !== undefined) this.#primariesOnly(named);
+    return this.#books
+      .open()
+      .workOf(entry.guid)
+      .filter((work) => work.site.type !== 'secondary' && (named?.includes(work.site.code) ?? true))
+      .filter((work) => !isWorking(work) && work.projection?.state !== 'INSTALL_IN_PROGRESS')
+      .map(({ site }) => site.code)
+      .filter((code) => {
+        const held = heldAt(code);
+        return (
+          held !== undefined && !held.installed.includes(entry.guid) && !isOlder(entry.version, held.version)
+        );
+      });
+  }
+
+  #primariesOnly(codes: readonly SiteCode[]): void {
     const { roster } = this.#ports.hierarchy.current();
     for (const code of codes) {
       const entry = entryOf(roster, code);
@@ -150,13 +189,6 @@ export class PackageChecks {
         );
       }
     }
-    if (!codes.includes(this.#ports.site.code)) {
-      throw new OperationError(
-        'NOT_ALLOWED',
-        `the top-tier site ${this.#ports.site.code} installs first: name it too, or leave the sites out`,
-      );
-    }
-    return codes;
   }
 
   licence(

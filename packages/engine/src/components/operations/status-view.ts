@@ -78,7 +78,7 @@ function siteStatus(
   guid: PackageGuid,
   source: StatusSource,
 ): SiteStatusResult {
-  const { site, projection, order, pending } = work;
+  const { site, projection, order } = work;
   const state = projection?.state ?? 'UNKNOWN';
   const attempt = projection?.attempt ?? 0;
   const ofAttempt = events.filter((event) => event.attempt === attempt && attempt > 0);
@@ -86,6 +86,7 @@ function siteStatus(
   const transfer = transferOf(site.code, guid, source);
   const results = ofAttempt.findLast(({ data }) => Array.isArray(data['results']))?.data['results'];
   const nextAt = projection?.nextAt;
+  const refusal = refusalOf(work);
   return {
     site: site.code,
     type: site.type,
@@ -94,7 +95,9 @@ function siteStatus(
     reason: reasonOf(work),
     ...(projection === undefined ? {} : { since: projection.since }),
     ...(nextAt === undefined ? {} : { nextAt }),
-    attempt: pending ? (order?.attempt ?? attempt) : attempt,
+    // That of the state, also while a newer order is on its way there.
+    attempt,
+    ...(refusal === undefined ? {} : { refused: { code: refusal.code, order: refusal.sequence } }),
     ...(state === 'INSTALL_IN_PROGRESS' ? { step: stepAfter(projection?.stepsDone ?? []) } : {}),
     stepsDone: [...(projection?.stepsDone ?? [])],
     ...moved,
@@ -104,8 +107,15 @@ function siteStatus(
   };
 }
 
-function reasonOf({ order, projection, pending, refusal }: SiteWork): string {
-  if (refusal !== undefined && (projection?.attempt ?? 0) < (order?.attempt ?? 0)) {
+/** Why the site did not take the newest order up. */
+function refusalOf({ order, projection, refusal }: SiteWork): SiteWork['refusal'] {
+  return (projection?.attempt ?? 0) < (order?.attempt ?? 0) ? refusal : undefined;
+}
+
+function reasonOf(work: SiteWork): string {
+  const { order, projection, pending } = work;
+  const refusal = refusalOf(work);
+  if (refusal !== undefined) {
     return `The site refused order ${refusal.sequence} (${refusal.code}): ${refusal.reason}`;
   }
   if (pending && order !== undefined)

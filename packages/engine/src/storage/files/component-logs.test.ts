@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -47,6 +47,40 @@ test('writes structured lines with the constant message and its fields', async (
     name: 'X',
     msg: 'Component {name} failed',
   });
+});
+
+test('what cannot be written stops nobody, and the file says later how much is missing', (context) => {
+  const path = folder(context);
+  const inTheWay = join(path, 'hman.log');
+  mkdirSync(inTheWay);
+  const logs = new ComponentLogs({ folder: path, clock, formatLine: formatTraceLine });
+  const log = logs.of('SMS_HIERARCHY_MANAGER');
+  log.info('first');
+  log.error('second');
+  rmdirSync(inTheWay);
+  log.info('third');
+  log.info('fourth');
+  logs.close();
+  const [missing = '', ...rest] = readFileSync(inTheWay, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => traceLineText(line) ?? '');
+  assert.match(missing, /^2 lines before this one could not be written: EISDIR/);
+  assert.deepEqual(rest, ['third', 'fourth']);
+});
+
+test('a log that could not be rolled over goes on once it can, and never in another file', (context) => {
+  const path = folder(context);
+  const inTheWay = join(path, 'small.lo_');
+  mkdirSync(join(inTheWay, 'x'), { recursive: true });
+  const file = new RollingFile(join(path, 'small.log'), 10);
+  file.append('12345678\n');
+  assert.throws(() => file.append('abcdefgh\n'), { code: 'EISDIR' });
+  rmSync(inTheWay, { recursive: true });
+  file.append('abcdefgh\n');
+  file.close();
+  assert.equal(readFileSync(inTheWay, 'utf8'), '12345678\n');
+  assert.equal(readFileSync(join(path, 'small.log'), 'utf8'), 'abcdefgh\n');
 });
 
 test('refuses a component that has no log file', (context) => {

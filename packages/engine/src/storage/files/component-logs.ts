@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
+import { messageOf } from '@sallyport/core/shared/errors';
 import type { EpochMs } from '@sallyport/core/shared/ids';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log, LogFields } from '../../ports/log.ts';
@@ -33,7 +34,8 @@ export interface LogEntry {
 }
 
 /**
- * A site's logs: one CMTrace file per component in `folder` and, beside it, structured JSON lines.
+ * A site's logs: one CMTrace file per component in `folder` and, beside it, structured JSON lines. What cannot be
+ * written (the disk is full) stops nobody's work: the file says later how many lines are missing, and why.
  *
  * Structured lines go to `structured`; without it, nowhere.
  */
@@ -43,6 +45,7 @@ export class ComponentLogs {
   readonly #formatLine: (entry: LogEntry) => string;
   readonly #structured: Logger | undefined;
   readonly #files = new Map<string, RollingFile>();
+  readonly #missing = new Map<string, { readonly lines: number; readonly reason: string }>();
 
   constructor(options: {
     readonly folder: string;
@@ -65,9 +68,7 @@ export class ComponentLogs {
       const at = this.#clock.now();
       const biasMinutes = new Date(at).getTimezoneOffset();
       const text = fill(message, fields);
-      this.#file(name).append(
-        this.#formatLine({ text, component, severity, at, biasMinutes, thread: process.pid }),
-      );
+      this.#append(name, { text, component, severity, at, biasMinutes, thread: process.pid });
       const level = severity === 'warning' ? 'warn' : severity;
       this.#structured?.[level]({ time: new Date(at).toISOString(), component, ...fields }, message);
     };
@@ -82,6 +83,22 @@ export class ComponentLogs {
   close(): void {
     for (const file of this.#files.values()) file.close();
     this.#files.clear();
+  }
+
+  #append(name: string, entry: LogEntry): void {
+    const missing = this.#missing.get(name);
+    try {
+      const file = this.#file(name);
+      if (missing !== undefined) {
+        const text = `${missing.lines} lines before this one could not be written: ${missing.reason}`;
+        file.append(this.#formatLine({ ...entry, text, severity: 'warning' }));
+        this.#missing.delete(name);
+      }
+      file.append(this.#formatLine(entry));
+    } catch (failure) {
+      const lines = (this.#missing.get(name)?.lines ?? 0) + 1;
+      this.#missing.set(name, { lines, reason: messageOf(failure) });
+    }
   }
 
   #file(name: string): RollingFile {

@@ -9,32 +9,48 @@ import { dirname } from 'node:path';
 export class RollingFile {
   readonly #path: string;
   readonly #sizeMaxBytes: number;
-  #descriptor: number;
-  #sizeBytes: number;
+  /** Undefined while the file is not open: its number may belong to another file by then. */
+  #descriptor: number | undefined;
+  #sizeBytes = 0;
+  /** The last line was cut short. */
+  #torn = false;
 
   constructor(path: string, sizeMaxBytes: number) {
     this.#path = path;
     this.#sizeMaxBytes = sizeMaxBytes;
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-    this.#descriptor = openSync(path, 'a', 0o640);
-    this.#sizeBytes = fstatSync(this.#descriptor).size;
+    this.#open();
   }
 
+  /** Throws what the disk says; the next line is tried anew. */
   append(line: string): void {
-    const bytes = Buffer.from(line, 'utf8');
+    const bytes = Buffer.from(this.#torn ? `\n${line}` : line, 'utf8');
     if (this.#sizeBytes > 0 && this.#sizeBytes + bytes.length > this.#sizeMaxBytes) this.#roll();
-    writeSync(this.#descriptor, bytes);
-    this.#sizeBytes += bytes.length;
+    const descriptor = this.#open();
+    for (let done = 0; done < bytes.length;) {
+      const count = writeSync(descriptor, bytes, done);
+      done += count;
+      this.#sizeBytes += count;
+      this.#torn = done < bytes.length;
+    }
   }
 
   close(): void {
-    closeSync(this.#descriptor);
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+
+  #open(): number {
+    if (this.#descriptor === undefined) {
+      this.#descriptor = openSync(this.#path, 'a', 0o640);
+      this.#sizeBytes = fstatSync(this.#descriptor).size;
+    }
+    return this.#descriptor;
   }
 
   #roll(): void {
-    closeSync(this.#descriptor);
+    this.close();
     renameSync(this.#path, this.#path.replace(/\.log$/, '') + '.lo_');
-    this.#descriptor = openSync(this.#path, 'a', 0o640);
-    this.#sizeBytes = 0;
+    this.#torn = false;
   }
 }

@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { StorageError } from '../storage-error.ts';
 
 /** How long a statement waits for another process that writes. */
 const busyTimeoutMs = 10_000;
@@ -6,6 +7,13 @@ const busyTimeoutMs = 10_000;
 /** SQLite's extended result codes of a broken UNIQUE or PRIMARY KEY constraint. */
 const uniqueErrorCodes: ReadonlySet<number> = new Set([1555, 2067]);
 const busyErrorCode = 5;
+
+/** What the disk says, by SQLite's primary result code. */
+const diskProblems: ReadonlyMap<number, string> = new Map([
+  [8, 'it is read-only: let the site server’s user write there'],
+  [10, 'the disk failed: check it'],
+  [13, 'the disk is full: make room on it'],
+]);
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -15,9 +23,11 @@ export type Row = Readonly<Record<string, unknown>>;
  */
 export class Connection {
   readonly database: DatabaseSync;
+  readonly #path: string;
   readonly #statements = new Map<string, StatementSync>();
 
   constructor(path: string, mode: 'read' | 'write') {
+    this.#path = path;
     this.database = new DatabaseSync(path, {
       readOnly: mode === 'read',
       timeout: busyTimeoutMs,
@@ -42,10 +52,14 @@ export class Connection {
     return Number(this.#prepared(sql).run(...values).changes);
   }
 
-  /** Runs `work` in a transaction: all of it stays, or nothing. */
+  /**
+   * Runs `work` in a transaction: all of it stays, or nothing.
+   *
+   * @throws {StorageError} UNWRITABLE; else what `work` throws
+   */
   transaction<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
-    this.database.exec(begin);
     try {
+      this.database.exec(begin);
       const result = work();
       this.database.exec('COMMIT');
       return result;
@@ -54,8 +68,20 @@ export class Connection {
       if (this.database.isTransaction) {
         this.database.exec('ROLLBACK');
       }
-      throw error;
+      throw this.#explained(error);
     }
+  }
+
+  #explained(error: unknown): unknown {
+    const problem = diskProblems.get(primaryCodeOf(error));
+    return problem === undefined
+      ? error
+      : new StorageError(
+          'UNWRITABLE',
+          `the site database ${this.#path} cannot be written: ${problem}, and what waits for it goes on by itself`,
+          { path: this.#path },
+          { cause: error },
+        );
   }
 
   close(): void {
@@ -71,6 +97,13 @@ export class Connection {
     }
     return statement;
   }
+}
+
+/** 0 for what SQLite did not throw. */
+function primaryCodeOf(error: unknown): number {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+    ? error.errcode & 0xff
+    : 0;
 }
 
 /** Whether SQLite refused a row because one like it is there: `columns` as its message names them. */

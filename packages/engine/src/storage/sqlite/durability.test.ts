@@ -63,6 +63,25 @@ test('processes that start at once make one schema', async () => {
   );
 });
 
+test('a full disk is named with place and remedy, loses nothing, and is gone when there is room', () => {
+  const connection = new Connection(join(folder, 'small.db'), 'write');
+  connection.database.exec('CREATE TABLE kept (text TEXT) STRICT');
+  const pages = Number(connection.get('PRAGMA page_count')?.['page_count']);
+  const put = (): number =>
+    connection.transaction('BEGIN IMMEDIATE', () =>
+      connection.run('INSERT INTO kept VALUES (?)', 'x'.repeat(100_000)),
+    );
+  connection.database.exec(`PRAGMA max_page_count = ${pages + 1}`);
+  assert.throws(put, (error: Error) => {
+    assert.match(error.message, /small\.db cannot be written: the disk is full: make room on it/);
+    return 'code' in error && error.code === 'UNWRITABLE';
+  });
+  assert.equal(connection.get('SELECT count(*) AS count FROM kept')?.['count'], 0);
+  connection.database.exec('PRAGMA max_page_count = 1000');
+  assert.equal(put(), 1);
+  connection.close();
+});
+
 test('steps are numbered from 1 without gaps', () => {
   assert.deepEqual(
     siteMigrations.map(({ number }) => number),

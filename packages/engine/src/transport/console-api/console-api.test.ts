@@ -53,6 +53,18 @@ test('answers what the operation answers', async (context) => {
   assert.equal(await client.call('nothing'), null);
 });
 
+test('checks what was asked as it is: an array of one stays one, and unknown fields are refused', async (context) => {
+  const names = Type.Union([Type.Literal('all'), Type.Array(Type.Object({ name: Type.String() }))]);
+  const input = Type.Object({ names }, { additionalProperties: false });
+  const operations = {
+    count: { input, handle: (given: { names: 'all' | object[] }) => Promise.resolve(given.names.length) },
+  };
+  const { client } = await start(context, { ...api, operations });
+  assert.equal(await client.call('count', { names: [{ name: 'Ada' }] }), 1);
+  await assert.rejects(client.call('count', { names: 'all', more: 1 }), { code: 'INVALID_REQUEST' });
+  await assert.rejects(client.call('count', { names: 'one' }), { code: 'INVALID_REQUEST' });
+});
+
 test('passes a refusal on with its code, message and details', async (context) => {
   const { client } = await start(context);
   await assert.rejects(client.call('refuse'), (error: ApiError) => {

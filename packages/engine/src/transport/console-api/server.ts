@@ -33,7 +33,12 @@ const bodyMaxBytes = 1_048_576;
  * there already is a dead server's and is replaced.
  */
 export async function serveLocalApi(api: LocalApi, socketPath: string): Promise<LocalApiServer> {
-  const server = Fastify({ bodyLimit: bodyMaxBytes, forceCloseConnections: true });
+  const server = Fastify({
+    bodyLimit: bodyMaxBytes,
+    forceCloseConnections: true,
+    // What was asked is checked as it is: coercion would make an array of one its only element, and unknown fields vanish.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+  });
   const ending = new AbortController();
   const watches = new Set<Promise<void>>();
   server.setErrorHandler((error: unknown, _request, reply) => {
