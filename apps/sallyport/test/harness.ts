@@ -9,10 +9,12 @@ import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
+/** Types are stripped once, not by every process anew: half of what a short command takes. */
+const compileCache = fileURLToPath(new URL('../../../.cache/compile', import.meta.url));
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
-/** How long anything may take that a test waits for. Far more than it needs: the machine may be busy. */
-const patienceMs = 60_000;
+/** How long anything may take that a test waits for, in milliseconds. Far more than it needs: the machine may be busy. */
+export const patienceMs = 60_000;
 
 /** How a command ended. */
 export interface Outcome {
@@ -163,19 +165,14 @@ export function clockMovedBy(ms: number): Environment {
   };
 }
 
-/** Asks again and again until there is an answer; each question is a process of its own, so none needs a pause. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
-  const deadline = performance.now() + patienceMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    assert.ok(performance.now() < deadline, `waited in vain: ${what}`);
-  }
-}
-
 function start(folder: string, args: readonly string[], env: Environment): ChildProcess {
   const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
-  const merged = { ...inherited, SALLYPORT_PASSPHRASE: 'correct horse', ...env };
+  const merged = {
+    ...inherited,
+    NODE_COMPILE_CACHE: compileCache,
+    SALLYPORT_PASSPHRASE: 'correct horse',
+    ...env,
+  };
   const child = spawn(process.execPath, [main, ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { weekdays } from '@sallyport/core/domain/updates/service-window';
 import type { ListResult, PackageResult, SitesResult, StatusResult } from '@sallyport/core/wire/api';
-import { type Environment, type Outcome, type Server, until, type World } from './harness.ts';
+import { withSite } from '../src/client/site-client.ts';
+import { type Environment, type Outcome, patienceMs, type Server, type World } from './harness.ts';
 
 const examples = fileURLToPath(new URL('../../../examples/hello/', import.meta.url));
 const runProgram = promisify(execFile);
@@ -149,20 +150,35 @@ export class Site {
   }
 
   /** Waits until a package is in a state at a site, as known here. */
-  async reaches(version: string, state: string, code = this.code): Promise<SiteState> {
+  reaches(version: string, state: string, code = this.code): Promise<SiteState> {
+    return this.sees(version, code, state, (site) => site.state === state);
+  }
+
+  /** Waits until a package is at a site as is wanted, looking whenever anything changes. */
+  async sees(
+    version: string,
+    code: string,
+    what: string,
+    isWanted: (site: SiteState) => boolean,
+  ): Promise<SiteState> {
     let last: SiteState | undefined;
-    return until(`${version} ${state} at ${code}`, async () => {
-      last = await this.state(version, code);
-      return last?.state === state ? last : undefined;
-    }).catch((error: unknown) => {
+    const signal = AbortSignal.timeout(patienceMs);
+    return withSite(this.data, async (client) => {
+      try {
+        for await (const { packages } of client.watch<StatusResult>(signal)) {
+          last = packages.find((found) => found.version === version)?.sites.find(({ site }) => site === code);
+          if (last !== undefined && isWanted(last)) return last;
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
       throw new Error(
-        `${version} is ${last?.state ?? 'unknown'} at ${code} (${last?.reason ?? 'no reason'})`,
-        { cause: error },
+        `waited in vain for ${version} to be ${what} at ${code}: it is ${last?.state ?? 'unknown'} there (${last?.reason ?? 'no reason'})`,
       );
     });
   }
 
-  /** Waits until the top-tier site lists a package that it did not know before, and asks the vendor for it. */
+  /** Asks the vendor, and waits until the package is downloaded. */
   async downloads(version: string): Promise<void> {
     await this.world.done(['update', 'check', '--data', this.data]);
     await this.world.done(['update', 'download', version, '--data', this.data, '--wait']);
@@ -170,7 +186,7 @@ export class Site {
   }
 
   /** A site of the hierarchy, as this site knows it. */
-  async sees(code: string): Promise<SitesResult['sites'][number] | undefined> {
+  async knows(code: string): Promise<SitesResult['sites'][number] | undefined> {
     return (await this.ask<SitesResult>('site', 'show')).sites.find((site) => site.code === code);
   }
 

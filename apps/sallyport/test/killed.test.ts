@@ -5,7 +5,7 @@ import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
 import type { HistoryResult } from '@sallyport/core/wire/api';
 import { Gate } from './gate.ts';
-import { until, World } from './harness.ts';
+import { World } from './harness.ts';
 import { Cloud, hello, joined, type Site, topTier } from './hierarchy.ts';
 import { definePackage } from './packages.ts';
 
@@ -153,10 +153,12 @@ function isAlive(pid: number): boolean {
 
 /** Waits until a site says that it has read enough of the package for the kill. */
 async function readBytes(site: Site, version: string): Promise<void> {
-  await until(`${site.code} reads ${version}`, async () => {
-    const state = await site.state(version);
-    return (state?.transfer?.receivedBytes ?? 0) >= held.readBytes ? state : undefined;
-  });
+  await site.sees(
+    version,
+    site.code,
+    'read as far as the gate lets it',
+    ({ transfer }) => (transfer?.receivedBytes ?? 0) >= held.readBytes,
+  );
 }
 
 async function events(top: Site, version: string, code: string): Promise<readonly string[]> {

@@ -76,11 +76,13 @@ export function renderHistory({ events }: HistoryResult): string {
 export function renderSites({ hierarchyId, rosterVersion, sites }: SitesResult): string {
   const table = formatTable(
     ['site', 'type', 'parent', 'products', 'packages missing', 'platform', 'state'],
-    sites.map(({ code, type, parent, products, platform, revoked, components, refusedOrders }) => {
+    sites.map(({ code, type, parent, products, platform, revoked, components, refusedOrders, link }) => {
       const failing = components?.filter((component) => component.state === 'failing') ?? [];
       const state = [
         revoked === undefined ? undefined : `revoked ${revoked.at}: ${revoked.reason}`,
-        products === undefined ? 'has not spoken yet' : undefined,
+        link?.problem,
+        link !== undefined && link.problem === undefined ? silenceOf(link.lastSeenAt) : undefined,
+        products === undefined ? 'nothing is known of it here' : undefined,
         ...failing.map(({ name, reason }) => `${name}: ${reason}`),
         ...refusedOrders.map(({ sequence, reason }) => `order ${sequence} refused: ${reason}`),
       ].filter((text) => text !== undefined);
@@ -96,6 +98,15 @@ export function renderSites({ hierarchyId, rosterVersion, sites }: SitesResult):
     }),
   );
   return `hierarchy ${hierarchyId}, roster ${rosterVersion}\n\n${table}`;
+}
+
+/** A child asks its parent again within half a minute, whether there is news or not. */
+const silentAfterMs = 90_000;
+
+function silenceOf(lastSeenAt: number | undefined): string | undefined {
+  if (lastSeenAt === undefined) return 'has not called since this site server started';
+  const silentMs = Date.now() - lastSeenAt;
+  return silentMs > silentAfterMs ? `not heard of for ${formatDuration(silentMs)}` : undefined;
 }
 
 export function renderWarnings({ warnings }: WarningsResult): string {

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { siteCode } from '@sallyport/core/shared/ids';
+import { siteCode, type SiteCode } from '@sallyport/core/shared/ids';
+import { positiveNumber, siteCodeArgument } from '../command/arguments.ts';
 import { type Weekday, weekdays } from '@sallyport/core/domain/updates/service-window';
 import type { SitesResult, WindowsResult } from '@sallyport/core/wire/api';
 import { formatInstant } from '../output/instant.ts';
@@ -9,17 +10,17 @@ import { query } from './query.ts';
 import type { SiteClient } from './site-client.ts';
 
 interface TokenOptions {
-  readonly code: string;
+  readonly code: SiteCode;
   readonly type: 'primary' | 'secondary';
-  readonly parent?: string;
+  readonly parent?: SiteCode;
   readonly address?: string;
-  readonly validHours: string;
+  readonly validHours: number;
 }
 
 interface WindowOptions {
   readonly days?: readonly string[];
   readonly from: string;
-  readonly minutes: string;
+  readonly minutes: number;
   readonly timeZone: string;
 }
 
@@ -33,18 +34,18 @@ export function addSiteQueries(site: Command): void {
     renderSites,
   );
   query(site, 'token', 'A word by which one new site joins, once', issueToken, ({ token }) => token)
-    .requiredOption('--code <code>', 'the new site’s code')
+    .requiredOption('--code <code>', 'the new site’s code', siteCodeArgument)
     .addOption(
       new Option('--type <type>', 'the new site’s type')
         .choices(['primary', 'secondary'])
         .makeOptionMandatory(),
     )
-    .option('--parent <code>', 'the site it joins; this one when not given')
+    .option('--parent <code>', 'the site it joins; this one when not given', siteCodeArgument)
     .option(
       '--address <host:port>',
       'where the new site reaches its parent; where this site listens when not given',
     )
-    .option('--valid-hours <hours>', 'how long the token may be used', '24');
+    .option('--valid-hours <hours>', 'how long the token may be used', positiveNumber(8_760), 24);
   query(
     site,
     'revoke <code>',
@@ -66,7 +67,7 @@ export function addSiteQueries(site: Command): void {
   query(windows, 'add', 'Add a window; the windows of a site are a union', addWindow, renderWindows)
     .option('--days <day...>', `days on which it begins (${weekdays.join(', ')}); every day when not given`)
     .requiredOption('--from <HH:MM>', 'when it begins, 24 hours')
-    .requiredOption('--minutes <minutes>', 'how long it lasts, across midnight too')
+    .requiredOption('--minutes <minutes>', 'how long it lasts, across midnight too', positiveNumber(10_080))
     .option('--time-zone <name>', 'IANA name', Intl.DateTimeFormat().resolvedOptions().timeZone);
   query(
     windows,
@@ -82,10 +83,10 @@ function issueToken(
   { code, type, parent, address, validHours }: TokenOptions,
 ): Promise<{ token: string }> {
   return server.ask('join-token', {
-    code: siteCode(code),
+    code,
     type,
-    expiresAfterMs: Math.round(Number(validHours) * 3_600_000),
-    ...(parent === undefined ? {} : { parent: siteCode(parent) }),
+    expiresAfterMs: Math.round(validHours * 3_600_000),
+    ...(parent === undefined ? {} : { parent }),
     ...(address === undefined ? {} : { address }),
   });
 }
@@ -95,7 +96,7 @@ async function addWindow(
   { days = weekdays, from, minutes, timeZone }: WindowOptions,
 ): Promise<WindowsResult> {
   const { windows } = await server.ask<WindowsResult>('windows', {});
-  const added = { days: days as Weekday[], startsAt: from, durationMinutes: Number(minutes), timeZone };
+  const added = { days: days as Weekday[], startsAt: from, durationMinutes: minutes, timeZone };
   return server.ask('set-windows', { windows: [...windows, { ...added, days: [...added.days] }] });
 }
 

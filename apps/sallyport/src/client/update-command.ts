@@ -13,7 +13,14 @@ import type {
   WarningsResult,
   WhyResult,
 } from '@sallyport/core/wire/api';
-import { siteCode } from '@sallyport/core/shared/ids';
+import type { SiteCode } from '@sallyport/core/shared/ids';
+import {
+  type NamedWarning,
+  positiveNumber,
+  siteCodeArgument,
+  siteCodesArgument,
+  warningsArgument,
+} from '../command/arguments.ts';
 import { exitCodes, printJson, printLine, runCommand } from '../command/run.ts';
 import { renderCheck, renderList, renderShow, renderWhy } from './render-packages.ts';
 import { renderAction, renderHistory, renderStatus, renderUsage, renderWarnings } from './render-status.ts';
@@ -23,11 +30,11 @@ import { followAction, followStatus } from './wait.ts';
 
 interface Waiting extends Common {
   readonly wait?: true;
-  readonly timeoutMinutes?: string;
+  readonly timeoutMinutes?: number;
 }
 
 interface Consenting {
-  readonly ignoreWarning?: readonly string[];
+  readonly ignoreWarning?: readonly NamedWarning[];
   readonly ignoreKnownWarnings?: true;
 }
 
@@ -203,11 +210,12 @@ function install(parent: Command): void {
     .description('Install a package: at the top-tier site, then at every primary')
     .option('--accept-licence', 'accept the licence terms that "sallyport update show" prints')
     .option('--feature <id...>', 'turn optional features on')
-    .option('--site <code...>', 'only these of them');
+    .option('--site <code...>', 'only these of them', siteCodesArgument);
   withWaiting(withConsent(common(command))).action(
     (
       id: string,
-      options: Waiting & Consenting & { acceptLicence?: true; feature?: string[]; site?: string[] },
+      options: Waiting &
+        Consenting & { acceptLicence?: true; feature?: string[]; site?: readonly SiteCode[] },
     ) =>
       act(options, (site) =>
         site.ask<ActionResult>('install', {
@@ -215,7 +223,7 @@ function install(parent: Command): void {
           by: administrator(),
           ...(options.acceptLicence && { acceptLicence: true }),
           ...(options.feature && { features: options.feature }),
-          ...(options.site && { sites: options.site.map(siteCode) }),
+          ...(options.site && { sites: [...options.site] }),
           ...consentOf(options),
         }),
       ),
@@ -224,12 +232,13 @@ function install(parent: Command): void {
 
 function upgradeSecondary(parent: Command): void {
   const command = parent
-    .command('upgrade-secondary <site>')
+    .command('upgrade-secondary')
+    .argument('<site>', 'its code', siteCodeArgument)
     .description('Bring a secondary site to what its parent has installed, content included');
-  withWaiting(withConsent(common(command))).action((code: string, options: Waiting & Consenting) =>
+  withWaiting(withConsent(common(command))).action((code: SiteCode, options: Waiting & Consenting) =>
     act(options, (site) =>
       site.ask<ActionResult>('upgrade-secondary', {
-        site: siteCode(code),
+        site: code,
         by: administrator(),
         ...consentOf(options),
       }),
@@ -241,14 +250,14 @@ function retry(parent: Command): void {
   const command = parent
     .command('retry <package>')
     .description('Try again where it failed or stopped at a warning; never ignores a warning by itself')
-    .option('--site <code>', 'at this site only');
+    .option('--site <code>', 'at this site only', siteCodeArgument);
   withWaiting(withConsent(common(command))).action(
-    (id: string, options: Waiting & Consenting & { site?: string }) =>
+    (id: string, options: Waiting & Consenting & { site?: SiteCode }) =>
       act(options, (site) =>
         site.ask<ActionResult>('retry', {
           id,
           by: administrator(),
-          ...(options.site !== undefined && { site: siteCode(options.site) }),
+          ...(options.site !== undefined && { site: options.site }),
           ...consentOf(options),
         }),
       ),
@@ -261,7 +270,9 @@ function withConsent(command: Command): Command {
       new Option(
         '--ignore-warning <site:prerequisite...>',
         'go on in spite of these warnings; your name is recorded with each',
-      ).conflicts('ignoreKnownWarnings'),
+      )
+        .argParser(warningsArgument)
+        .conflicts('ignoreKnownWarnings'),
     )
     .option(
       '--ignore-known-warnings',
@@ -272,17 +283,17 @@ function withConsent(command: Command): Command {
 function withWaiting(command: Command): Command {
   return command
     .option('--wait', 'follow it until it rests at every site')
-    .option('--timeout-minutes <minutes>', 'stop following after this long (the sites go on)');
+    .option(
+      '--timeout-minutes <minutes>',
+      'stop following after this long (the sites go on)',
+      positiveNumber(100_000),
+    );
 }
 
 function consentOf({ ignoreWarning, ignoreKnownWarnings }: Consenting): { ignoreWarnings?: ConsentInput } {
   if (ignoreKnownWarnings) return { ignoreWarnings: { by: administrator(), warnings: 'all-known' } };
   if (ignoreWarning === undefined) return {};
-  const warnings = ignoreWarning.map((text) => {
-    const at = text.indexOf(':');
-    return { site: siteCode(text.slice(0, Math.max(at, 0))), prerequisite: text.slice(at + 1) };
-  });
-  return { ignoreWarnings: { by: administrator(), warnings } };
+  return { ignoreWarnings: { by: administrator(), warnings: [...ignoreWarning] } };
 }
 
 async function act(options: Waiting, ask: (site: SiteClient) => Promise<ActionResult>): Promise<void> {
@@ -295,9 +306,7 @@ async function act(options: Waiting, ask: (site: SiteClient) => Promise<ActionRe
         return;
       }
       const limit =
-        options.timeoutMinutes === undefined
-          ? []
-          : [AbortSignal.timeout(Number(options.timeoutMinutes) * 60_000)];
+        options.timeoutMinutes === undefined ? [] : [AbortSignal.timeout(options.timeoutMinutes * 60_000)];
       const ended = await followAction(site, result, AbortSignal.any([signal, ...limit]));
       const status = await site.ask<StatusResult>('status', {
         id: result.orders.at(-1)?.guid ?? result.guid ?? '',

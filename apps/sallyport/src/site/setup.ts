@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { ProductId } from '@sallyport/core/shared/ids';
@@ -12,6 +12,7 @@ import type { HierarchySetting } from '@sallyport/engine/components/hierarchy-id
 import { writeFileDurably } from '@sallyport/engine/storage/files/durable-file';
 import { FolderContentSource } from '@sallyport/engine/storage/files/folder-content';
 import { lockFolder } from '@sallyport/engine/storage/files/folder-lock';
+import { FileTrustStore } from '@sallyport/engine/storage/files/trust-store';
 import { FolderRepository } from '@sallyport/engine/storage/files/folder-repository';
 import { HttpVendorExchange } from '@sallyport/engine/transport/exchange-https/client';
 import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
@@ -190,7 +191,7 @@ function configOf(
 }
 
 /** The root that everything of the vendor's is believed by, from the administrator's own hand. @throws {SetupError} BAD_TRUST_ROOT */
-async function pinTrustRoot({ adapters, say }: SetupWork, file: string): Promise<void> {
+async function pinTrustRoot({ adapters, folders, say }: SetupWork, file: string): Promise<void> {
   const bytes = new Uint8Array(readFileSync(file));
   let version: number;
   try {
@@ -210,10 +211,10 @@ async function pinTrustRoot({ adapters, say }: SetupWork, file: string): Promise
   } else if (
     adapters.digests.of('sha256', (await adapters.trust.loadRoot(version)) ?? new Uint8Array()) !== sha256
   ) {
-    throw new SetupError(
-      'BAD_TRUST_ROOT',
-      `another trust root than ${file} was pinned here by an earlier set-up: use that one, or an empty data folder`,
-    );
+    // The folder is no site yet, and the administrator has the last word on whom it believes.
+    rmSync(folders.trust, { recursive: true, force: true });
+    await new FileTrustStore(folders.trust).saveRoot(version, bytes);
+    say('another trust root was pinned by an earlier, unfinished set-up: it is replaced');
   }
   say(`trust root pinned: version ${version}, SHA-256 ${sha256}`);
 }

@@ -32,6 +32,7 @@ export function siteApi(
     hierarchy: view,
     manager: hierarchyManager,
     distribution: distributionManager,
+    links: parts.replicationManager,
     digests,
     clock,
     log: logs.of('SMS_PROVIDER'),

@@ -34,5 +34,3 @@ export const recordFormat: DocumentFormat<ReplicatedRecord> = documentFormat({
   schema,
   maxBytes: mebibytes(16),
 });
-
-

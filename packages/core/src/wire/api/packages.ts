@@ -14,8 +14,8 @@ const channelResult = Type.Object({
 
 /** How the channels of the last exchange fared, each by itself. */
 export const exchangeResult = Type.Object({
-  /** `none`: local applicability only, nothing leaves the hierarchy. */
-  mode: Type.Enum(['none', 'vendor']),
+  /** `none`: local applicability only, nothing leaves the hierarchy. `parent`: the top-tier site exchanges for all. */
+  mode: Type.Enum(['none', 'parent', 'vendor']),
   metadata: channelResult,
   facts: channelResult,
   offer: channelResult,

@@ -113,6 +113,15 @@ export const sitesResult = Type.Object({
           }),
         ),
       ),
+      /** The link to it, as this site sees it; absent for sites that have no link with this one. */
+      link: Type.Optional(
+        Type.Object({
+          /** Absent when it has not called since this site server was started. */
+          lastSeenAt: Type.Optional(time),
+          /** Why nothing goes over it. */
+          problem: Type.Optional(Type.String()),
+        }),
+      ),
       platform: Type.Optional(Type.Object({ os: Type.String(), arch: Type.String() })),
       components: Type.Optional(
         Type.Array(

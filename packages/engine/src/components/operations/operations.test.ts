@@ -427,10 +427,21 @@ test('below the top-tier site one can look and not decide', async (t) => {
     hierarchy: reads,
     manager,
     distribution,
+    links: {
+      childLinks: () => [],
+      query: () => ({ state: 'failing', reason: 'the parent CAS does not answer', since: 0 }),
+    },
     digests: nodeDigests,
     clock: hierarchy.clock,
     log,
   });
+  const own = operations.sites().sites.find(({ code }) => code === 'PR1');
+  assert.deepEqual(
+    own?.link,
+    { problem: 'the parent CAS does not answer' },
+    'a site says when its own link is down',
+  );
+  assert.equal((await operations.list({})).exchange.mode, 'parent');
   await assert.rejects(operations.install({ id: '2.0.0', by }), { code: 'NOT_TOP_TIER' });
   await assert.rejects(operations.check(), { code: 'NOT_TOP_TIER' });
   assert.equal((await operations.show({ id: '2.0.0' })).version, '2.0.0');
@@ -450,4 +461,21 @@ test('every operation of the API has its input described, and no other is served
   assert.deepEqual(Object.keys(entries).toSorted(), Object.keys(apiInputs).toSorted());
   const answer = (await entries.show.handle({ id: '2.0.0' } as never)) as { readonly version: string };
   assert.equal(answer.version, '2.0.0');
+});
+
+test('shows how the link to each child fares, so that a dead site does not look well', async (t) => {
+  const hierarchy = await ready(t);
+  hierarchy.childLinks = [
+    { site: siteCode('PR1'), lastSeenAt: 17 },
+    { site: siteCode('PR2'), problem: 'its records are forked' },
+  ];
+  const { sites } = hierarchy.top.operations.sites();
+  assert.deepEqual(
+    sites.map(({ code, link }) => [code, link]),
+    [
+      ['CAS', undefined],
+      ['PR1', { lastSeenAt: 17 }],
+      ['PR2', { problem: 'its records are forked' }],
+    ],
+  );
 });

@@ -201,7 +201,9 @@ export class SiteOperations {
 
   sites(): SitesResult {
     const { roster } = this.#ports.hierarchy.current();
-    return this.#ports.database.read((tables) => sitesResult(tables, roster));
+    const { site, links } = this.#ports;
+    const known = { site: site.code, children: links.childLinks(), own: links.query() };
+    return this.#ports.database.read((tables) => sitesResult(tables, roster, known));
   }
 
   async #found(id: string) {
@@ -215,7 +217,9 @@ export class SiteOperations {
   }
 
   #exchange(tables: ReadTables): ExchangeResult {
-    return exchangeResult(tables, this.#ports.topTier?.outbox !== undefined);
+    const { topTier } = this.#ports;
+    if (topTier === undefined) return exchangeResult(tables, 'parent');
+    return exchangeResult(tables, topTier.outbox === undefined ? 'none' : 'vendor');
   }
 
   #statusOf(

@@ -11,11 +11,11 @@ import { isTopTierSite, type SiteIdentity } from '../hierarchy-manager/site-iden
 import type { TrustedPackage } from '../hierarchy-manager/trusted-view.ts';
 import type { OrderBook } from './order-book.ts';
 
-/** How the last exchange fared; `none` at sites that have no exchange of their own or are configured without. */
-export function exchangeResult(tables: ReadTables, reports: boolean): ExchangeResult {
+/** How the last exchange fared. */
+export function exchangeResult(tables: ReadTables, mode: ExchangeResult['mode']): ExchangeResult {
   const { metadata, facts, offer, startedAt, finishedAt, nextAt } = readExchange(tables.settings);
   return {
-    mode: reports ? 'vendor' : 'none',
+    mode,
     metadata,
     facts,
     offer,

@@ -9,6 +9,7 @@ import type { FactsOutbox } from '../dmp-downloader/facts-outbox.ts';
 import type { HierarchyManager } from '../hierarchy-manager/hierarchy-manager.ts';
 import type { HierarchyReads } from '../hierarchy-manager/order-desk.ts';
 import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
+import type { ReplicationManager } from '../replication-manager/replication-manager.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
 
 /** What the top-tier site alone has. */
@@ -28,6 +29,8 @@ export interface OperationsPorts {
   readonly hierarchy: HierarchyReads;
   readonly manager: Pick<HierarchyManager, 'evaluate'>;
   readonly distribution: Pick<DistributionManager, 'onProgress' | 'progress'>;
+  /** How the links with neighbouring sites fare. */
+  readonly links: Pick<ReplicationManager, 'childLinks' | 'query'>;
   readonly digests: Digests;
   readonly clock: Clock;
   readonly log: Log;

@@ -2,7 +2,9 @@ import type { SiteFacts } from '@sallyport/core/domain/exchange/exchange';
 import type { Roster, RosterEntry } from '@sallyport/core/domain/sites/site';
 import type { SiteCode } from '@sallyport/core/shared/ids';
 import type { SitesResult } from '@sallyport/core/wire/api';
+import type { ComponentStatus } from '../../ports/component.ts';
 import type { ReadTables } from '../../ports/site-database.ts';
+import type { ChildStatus } from '../replication-manager/parent-side.ts';
 import {
   componentsRecordKey,
   type ComponentsStatus,
@@ -11,12 +13,38 @@ import {
   type OrdersStatus,
 } from '../hierarchy-manager/own-records.ts';
 
-/** Every site of the roster, with what it says of itself as far as that has come here. */
-export function sitesResult(tables: ReadTables, roster: Roster): SitesResult {
+/** Every site of the roster, with what it says of itself as far as that has come here, and how its link fares. */
+export function sitesResult(tables: ReadTables, roster: Roster, links: SiteLinks): SitesResult {
   return {
     hierarchyId: roster.hierarchyId,
     rosterVersion: roster.version,
-    sites: roster.sites.map((entry) => siteResult(tables, entry)),
+    sites: roster.sites.map((entry) => ({ ...siteResult(tables, entry), ...linkOf(entry, links) })),
+  };
+}
+
+/** Links with this site: to its children, and its own to its parent. */
+export interface SiteLinks {
+  readonly site: SiteCode;
+  readonly children: readonly ChildStatus[];
+  /** What the component that dials the parent says. */
+  readonly own: ComponentStatus;
+}
+
+function linkOf(
+  { code, parent, revoked }: RosterEntry,
+  { site, children, own }: SiteLinks,
+): Pick<SitesResult['sites'][number], 'link'> {
+  if (revoked !== undefined) return {};
+  if (code === site)
+    return parent !== undefined && own.state !== 'running' ? { link: { problem: own.reason } } : {};
+  const child = children.find((each) => each.site === code);
+  if (parent !== site || child === undefined) return {};
+  const { lastSeenAt, problem } = child;
+  return {
+    link: {
+      ...(lastSeenAt === undefined ? {} : { lastSeenAt }),
+      ...(problem === undefined ? {} : { problem }),
+    },
   };
 }
 

@@ -32,6 +32,7 @@ import { HierarchyManager } from '../hierarchy-manager.ts';
 import { TrustedPackageGate } from '../package-gate.ts';
 import type { SiteIdentity } from '../site-identity.ts';
 import { TrustedDocuments } from '../trusted-documents.ts';
+import type { ChildStatus } from '../../replication-manager/parent-side.ts';
 import { MemoryReleases } from './memory-releases.ts';
 import { guids, product, strangersKey, TestVendor } from './test-vendor.ts';
 
@@ -71,6 +72,8 @@ export interface TestHierarchyOptions {
 export class TestHierarchy {
   readonly clock = new ManualClock(Date.UTC(2026, 0, 10));
   readonly vendor = new TestVendor(this.clock);
+  /** What the replication manager of the top-tier site would say of its children. */
+  childLinks: readonly ChildStatus[] = [];
   readonly operating: Signer = nodeKeys.open(nodeKeys.generate());
   readonly roster: Roster;
   readonly top: TestTopTier;
@@ -397,6 +400,10 @@ export class TestHierarchy {
       hierarchy,
       manager,
       distribution,
+      links: {
+        childLinks: () => this.childLinks,
+        query: () => ({ state: 'running', reason: 'links are up', since: 0 }),
+      },
       topTier: {
         downloader,
         signOrder: (order) => signOrder(order, this.operating),
