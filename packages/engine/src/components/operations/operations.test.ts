@@ -476,6 +476,7 @@ test('shows how the link to each child fares, so that a dead site does not look 
       ['CAS', undefined],
       ['PR1', { lastSeenAt: 17 }],
       ['PR2', { problem: 'its records are forked' }],
+      ['SEC', undefined],
     ],
   );
 });
