@@ -251,9 +251,9 @@ export async function joinToken(
   top: Site,
   code: string,
   type: 'primary' | 'secondary',
-  below: { readonly parent: string; readonly address: string },
+  place: { readonly parent: string; readonly address: string },
 ): Promise<string> {
-  const { parent, address } = below;
+  const { parent, address } = place;
   return (
     await top.world.done([
       'site',
@@ -278,11 +278,11 @@ export async function joined(
   top: Site,
   code: string,
   type: 'primary' | 'secondary',
-  below: { readonly parent: string; readonly address: string },
+  place: { readonly parent: string; readonly address: string },
 ): Promise<Site> {
   const { world } = cloud;
   const site = new Site(world, code, world.path(code.toLowerCase()));
-  const token = await joinToken(top, code, type, below);
+  const token = await joinToken(top, code, type, place);
   await world.done([
     'site',
     'setup',

@@ -101,10 +101,10 @@ describe('a repository that is not as it was signed', () => {
   });
 
   it('gives no flipped byte to a site, which goes on when it is mended', async () => {
-    const before = new Set(await readdir(blobsOf(cloud.repository)));
+    const held = new Set(await readdir(blobsOf(cloud.repository)));
     await cloud.publish(await definePackage(world, '1.2', { ballastBytes: 200_000 }));
     const flipped = await copyOf(cloud.repository, 'flipped');
-    const added = (await readdir(blobsOf(flipped))).filter((name) => !before.has(name));
+    const added = (await readdir(blobsOf(flipped))).filter((name) => !held.has(name));
     for (const name of added) {
       const file = join(blobsOf(flipped), name);
       if ((await stat(file)).size > 100_000) await flipAByte(file);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
 
@@ -27,17 +27,19 @@ export class StaticServer {
       server.close();
       await once(server, 'close');
     };
-    server.on('request', async (request, response) => {
-      const file = join(made.folder, normalize(new URL(request.url ?? '/', made.url).pathname));
-      const found = request.method === 'GET' ? await stat(file).catch(() => undefined) : undefined;
-      if (found?.isFile() !== true) {
-        response.writeHead(request.method === 'GET' ? 404 : 405).end();
-        return;
-      }
-      response.writeHead(200, { 'content-length': found.size });
-      createReadStream(file).pipe(response);
-    });
+    server.on('request', (request, response) => void made.#answer(request, response));
     return made;
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const file = join(this.folder, normalize(new URL(request.url ?? '/', this.url).pathname));
+    const found = request.method === 'GET' ? await stat(file).catch(() => undefined) : undefined;
+    if (found?.isFile() !== true) {
+      response.writeHead(request.method === 'GET' ? 404 : 405).end();
+      return;
+    }
+    response.writeHead(200, { 'content-length': found.size });
+    createReadStream(file).pipe(response);
   }
 
   #close: () => Promise<void> = () => Promise.resolve();
