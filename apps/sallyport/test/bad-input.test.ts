@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { ActionResult, SitesResult } from '@sallyport/core/wire/api';
 import { hierarchyId } from '@sallyport/core/shared/ids';
 import { type JoinToken, parseJoinToken, printJoinToken } from '@sallyport/core/wire/join';
-import { clockMovedBy, patienceMs, World } from './harness.ts';
+import { clockMovedBy, until, World } from './harness.ts';
 import { below, Cloud, hello, joined, joinToken, Site, topTier, topTierOptions } from './hierarchy.ts';
 
 describe('bad input', () => {
@@ -254,13 +254,11 @@ describe('bad input', () => {
   });
 });
 
-/** Waits until a site says what is wrong with the link to its parent; each look is a process of its own. */
-async function linkProblem(site: Site): Promise<string> {
-  const deadline = performance.now() + patienceMs;
-  while (performance.now() < deadline) {
+/** What a site finds wrong with the link to its parent, once it does. */
+function linkProblem(site: Site): Promise<string> {
+  return until(`site ${site.code} finds something wrong with the link to its parent`, async () => {
     const own = await site.knows(site.code);
     const replication = own?.components?.find(({ name }) => name === 'SMS_REPLICATION_MANAGER');
-    if (replication?.state === 'failing') return replication.reason;
-  }
-  throw new Error(`site ${site.code} finds nothing wrong with the link to its parent`);
+    return replication?.state === 'failing' ? replication.reason : undefined;
+  });
 }

@@ -165,6 +165,16 @@ export function clockMovedBy(ms: number): Environment {
   };
 }
 
+/** Asks again and again until there is an answer: each question is a process of its own, so none needs a pause. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined>): Promise<T> {
+  const deadline = performance.now() + patienceMs;
+  while (performance.now() < deadline) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+  }
+  throw new Error(`waited in vain: ${what}`);
+}
+
 function start(folder: string, args: readonly string[], env: Environment): ChildProcess {
   const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
   const merged = {

@@ -13,7 +13,7 @@ import type {
   WhyResult,
   WindowsResult,
 } from '@sallyport/core/wire/api';
-import { World } from './harness.ts';
+import { until, World } from './harness.ts';
 import { below, Cloud, hello, joined, type Site, topTier, windowLater } from './hierarchy.ts';
 
 type Followed = ActionResult & { readonly ended: string; readonly status: StatusResult };
@@ -39,7 +39,10 @@ describe('the main job on a small product', () => {
 
   it('begins with the release of the medium at every site, shown with type and parent', async () => {
     for (const site of [cas, pr1, se1]) assert.equal(await site.program(), 'hello 1.0');
-    const { sites } = await cas.ask<SitesResult>('site', 'show');
+    const sites = await until('every site has spoken', async () => {
+      const { sites: known } = await cas.ask<SitesResult>('site', 'show');
+      return known.every(({ products }) => products !== undefined) ? known : undefined;
+    });
     assert.deepEqual(
       sites.map(({ code, type, parent, products }) => [code, type, parent, products?.[0]?.version]),
       [

@@ -33,7 +33,7 @@ export async function definePackage(
     await mkdir(join(file, '..'), { recursive: true });
     await writeFile(file, content);
   }
-  // Later ones are newer, whatever their versions: JSON is YAML.
+  // Later ones are newer than those before and than the example's own. JSON is YAML.
   releaseDay += 1;
   const definition = {
     schema: 1,
@@ -42,7 +42,7 @@ export async function definePackage(
     name: `Hello ${version}`,
     kind,
     version,
-    releasedAt: new Date(Date.UTC(2026, 2, releaseDay)).toISOString().slice(0, 10),
+    releasedAt: new Date(Date.UTC(2026, 3, releaseDay)).toISOString().slice(0, 10),
     healthCheck: {
       run: ['{node}', '{release}/bin/hello.mjs'],
       outputIs: `hello ${version}`,

@@ -508,3 +508,33 @@ test('progress never falls, ends complete, and tells rate and remaining time', a
     told.some(({ rateBytesPerSecond, remainingMs }) => rateBytesPerSecond > 0 && (remainingMs ?? 0) > 0),
   );
 });
+
+test('tells by the clock what has come when nothing comes any more', async () => {
+  const site = await scene();
+  const told: FetchProgress[] = [];
+  const stalled = Promise.withResolvers<void>();
+  const goesOn = Promise.withResolvers<void>();
+  site.source.onTheWay = async function* (blob, _, chunks) {
+    for await (const chunk of chunks) {
+      yield chunk.subarray(0, -1);
+      if (blob.sizeBytes > 100_000) {
+        stalled.resolve();
+        await goesOn.promise;
+      }
+      yield chunk.subarray(-1);
+    }
+  };
+  const fetching = site.fetch({ onProgress: (progress) => told.push(progress) });
+  await stalled.promise;
+  await site.clock.advance(1_000);
+  const receivedBytes = told.at(-1)?.receivedBytes ?? 0;
+  assert.ok(receivedBytes > 50_000, `the chunk before the stall is told: ${receivedBytes}`);
+  await site.clock.advance(20_000);
+  assert.deepEqual([told.at(-1)?.rateBytesPerSecond, told.at(-1)?.remainingMs], [0, undefined]);
+  const count = told.length;
+  await site.clock.advance(20_000);
+  assert.equal(told.length, count, 'the same is not told again and again');
+  goesOn.resolve();
+  await fetching;
+  await assertComplete(site);
+});
