@@ -4,8 +4,9 @@ import { after, before, describe, it } from 'node:test';
 import type { ActionResult, SitesResult } from '@sallyport/core/wire/api';
 import { hierarchyId } from '@sallyport/core/shared/ids';
 import { type JoinToken, parseJoinToken, printJoinToken } from '@sallyport/core/wire/join';
+import { Cloud, hello } from './cloud.ts';
 import { clockMovedBy, until, World } from './harness.ts';
-import { below, Cloud, hello, joined, joinToken, Site, topTier, topTierOptions } from './hierarchy.ts';
+import { below, joined, joinToken, Site, topTier, topTierOptions } from './hierarchy.ts';
 
 describe('bad input', () => {
   let world: World;

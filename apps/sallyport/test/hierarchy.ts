@@ -1,94 +1,18 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { weekdays } from '@sallyport/core/domain/updates/service-window';
 import type { ListResult, PackageResult, SitesResult, StatusResult } from '@sallyport/core/wire/api';
 import { withSite } from '../src/client/site-client.ts';
+import type { Cloud } from './cloud.ts';
 import { type Environment, type Outcome, patienceMs, type Server, type World } from './harness.ts';
 
-const examples = fileURLToPath(new URL('../../../examples/hello/', import.meta.url));
 const runProgram = promisify(execFile);
 
-/** The definitions of `examples/hello`. */
-export const hello = {
-  baseline: join(examples, '1.0', 'package.yaml'),
-  update: join(examples, '1.1', 'package.yaml'),
-  hotfix: join(examples, '1.1.1', 'package.yaml'),
-};
-
 export type SiteState = StatusResult['packages'][number]['sites'][number];
-
-/** A vendor: the data folder of a cloud service that publishes `hello`. */
-export class Cloud {
-  readonly world: World;
-  readonly data: string;
-  server: Server | undefined;
-
-  constructor(world: World, data: string) {
-    this.world = world;
-    this.data = data;
-  }
-
-  /** The key ceremony, with as few keys as there may be: stretching their passphrases takes the time. */
-  static async init(world: World, name: string, options: readonly string[] = []): Promise<Cloud> {
-    const cloud = new Cloud(world, world.path(name));
-    const few = ['root', 'targets', 'catalogue'].flatMap((role) => [
-      `--${role}-keys`,
-      '1',
-      `--${role}-threshold`,
-      '1',
-    ]);
-    await world.done([
-      'cloud',
-      'init',
-      '--data',
-      cloud.data,
-      '--vendor',
-      'Example',
-      '--product',
-      'hello:Hello',
-      ...few,
-      ...options,
-    ]);
-    return cloud;
-  }
-
-  get repository(): string {
-    return join(this.data, 'repository');
-  }
-
-  get trustRoot(): string {
-    return join(this.repository, 'metadata', '1.root.json');
-  }
-
-  /** Publishes for everybody. */
-  async publish(...definitions: readonly string[]): Promise<void> {
-    await this.world.done(['cloud', 'publish', '--data', this.data, '--percentage', '100', ...definitions]);
-  }
-
-  async copy(name: string): Promise<Cloud> {
-    await cp(this.data, this.world.path(name), { recursive: true });
-    return new Cloud(this.world, this.world.path(name));
-  }
-
-  /** Starts the cloud service; answers its address. */
-  async serve(): Promise<URL> {
-    this.server = await this.world.serve(
-      ['cloud', 'serve', '--data', this.data, '--port', '0'],
-      /^listening on (\S+)$/,
-    );
-    const [, url = ''] = await this.server.ready;
-    return new URL(url);
-  }
-
-  async enrolmentCode(): Promise<string> {
-    return (await this.world.done(['cloud', 'enrolment-code', '--data', this.data])).trim();
-  }
-}
 
 /** A site: its data folder, and its server while that runs. */
 export class Site {

@@ -8,8 +8,9 @@ import type {
   WarningsResult,
   WindowsResult,
 } from '@sallyport/core/wire/api';
+import { Cloud, hello } from './cloud.ts';
 import { World } from './harness.ts';
-import { below, Cloud, hello, joined, type Site, topTier, windowLater } from './hierarchy.ts';
+import { below, joined, type Site, topTier, windowLater } from './hierarchy.ts';
 import { definePackage } from './packages.ts';
 
 type Followed = ActionResult & { readonly ended: string; readonly status: StatusResult };

@@ -4,9 +4,10 @@ import { readdir, readFile, watch, writeFile } from 'node:fs/promises';
 import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
 import type { HistoryResult } from '@sallyport/core/wire/api';
+import { Cloud, hello } from './cloud.ts';
 import { Gate } from './gate.ts';
 import { World } from './harness.ts';
-import { Cloud, hello, joined, type Site, topTier } from './hierarchy.ts';
+import { joined, type Site, topTier } from './hierarchy.ts';
 import { definePackage } from './packages.ts';
 
 const ballastBytes = 6_000_000;

@@ -13,8 +13,9 @@ import type {
   WhyResult,
   WindowsResult,
 } from '@sallyport/core/wire/api';
+import { Cloud, hello } from './cloud.ts';
 import { until, World } from './harness.ts';
-import { below, Cloud, hello, joined, type Site, topTier, windowLater } from './hierarchy.ts';
+import { below, joined, type Site, topTier, windowLater } from './hierarchy.ts';
 
 type Followed = ActionResult & { readonly ended: string; readonly status: StatusResult };
 

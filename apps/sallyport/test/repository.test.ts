@@ -3,8 +3,9 @@ import { cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { CheckResult, HistoryResult } from '@sallyport/core/wire/api';
+import { Cloud, hello } from './cloud.ts';
 import { clockMovedBy, World } from './harness.ts';
-import { Cloud, hello, Site, topTier, topTierOptions } from './hierarchy.ts';
+import { Site, topTier, topTierOptions } from './hierarchy.ts';
 import { definePackage } from './packages.ts';
 import { StaticServer } from './static-server.ts';
 

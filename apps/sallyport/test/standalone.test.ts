@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { CheckResult, ListResult, SitesResult, UsageResult, WhyResult } from '@sallyport/core/wire/api';
+import { Cloud, hello } from './cloud.ts';
 import { World } from './harness.ts';
-import { Cloud, hello, topTier } from './hierarchy.ts';
+import { topTier } from './hierarchy.ts';
 import { StaticServer } from './static-server.ts';
 
 describe('a stand-alone primary site', () => {

@@ -39,6 +39,12 @@ export class PackageChecks {
       selected?.reasons.map(({ sentence }) => sentence).join(' ') ?? 'It has not been selected yet.';
     if (selected?.verdict === 'available') return [];
     if (selected?.verdict === 'superseded') return [because];
+    if (selected?.verdict === 'installed') {
+      throw new OperationError(
+        'NOT_AVAILABLE',
+        `${nameOf(found)} is installed already: there is nothing to do.`,
+      );
+    }
     const remedy = selected?.reasons.map(({ change }) => change).join(' ') ?? 'Check for updates.';
     throw new OperationError(
       'NOT_AVAILABLE',
