@@ -201,10 +201,10 @@ describe('bad input', () => {
     await cas.ask<ActionResult>('update', 'install', '1.1', '--accept-licence');
     await cas.refused(
       ['update', 'install', '1.1', '--accept-licence'],
-      /under way already|is not available|cannot be ordered/,
+      /under way already|is installed already|cannot be ordered/,
     );
     await cas.reaches('1.1', 'INSTALL_SUCCESS', 'PR1');
-    await cas.refused(['update', 'install', '1.1', '--accept-licence'], /is not available|cannot be ordered/);
+    await cas.refused(['update', 'install', '1.1', '--accept-licence'], /is installed already/);
     assert.equal(await pr1.program(), 'hello 1.1');
   });
 

@@ -216,7 +216,7 @@ describe('the main job on a small product', () => {
   });
 
   it('refuses what has no sense any more, and what cannot be meant, by exit code', async () => {
-    await cas.refused(['update', 'install', '1.1.1', '--accept-licence'], /not available|cannot be ordered/);
+    await cas.refused(['update', 'install', '1.1.1', '--accept-licence'], /is installed already/);
     await cas.refused(['update', 'retry', '1.1.1'], /nothing to retry/);
     await cas.refused(['update', 'reset', '1.1.1'], /nothing can be reset any more/);
     await pr1.refused(['update', 'install', '1.1.1'], /only the top-tier site .* ask there/);
