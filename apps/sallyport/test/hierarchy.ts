@@ -18,7 +18,7 @@ export type SiteState = StatusResult['packages'][number]['sites'][number];
 export class Site {
   readonly world: World;
   readonly code: string;
-  readonly data: string;
+  data: string;
   /** Where children dial in. */
   address = '';
   server: Server | undefined;

@@ -2,10 +2,12 @@ import process from 'node:process';
 import { Command, Option } from 'commander';
 import { addSiteQueries } from '../client/site-command.ts';
 import { defaultDataFolder } from '../client/site-client.ts';
+import { positiveNumber } from '../command/arguments.ts';
 import { printJson, printLine, runCommand } from '../command/run.ts';
 import { newPassphrase } from '../command/passphrase.ts';
 import { checkAnswers, type SetupOptions } from './setup-answers.ts';
 import { setUpSite } from './setup.ts';
+import { restoredText, restoreSite } from './restore.ts';
 import { startSiteServer } from './site-server.ts';
 
 /** `sallyport site …`: set a site up, run it, and ask it about itself. */
@@ -13,6 +15,7 @@ export function siteCommand(): Command {
   const site = new Command('site').description('A site: set it up, run it, ask it about itself');
   setup(site);
   run(site);
+  restore(site);
   addSiteQueries(site);
   return site;
 }
@@ -99,6 +102,29 @@ function run(parent: Command): void {
           process.exit(1);
         }
         printLine(`site ${code} has stopped`);
+      }),
+    );
+}
+
+function restore(parent: Command): void {
+  parent
+    .command('restore')
+    .description(
+      'Put a backup of a stopped site’s database into force, or say that its folder was restored by other means: the site goes on in a higher epoch, and older copies of it are refused',
+    )
+    .option('--data <folder>', 'the site’s data folder', defaultDataFolder)
+    .option('--from <file>', 'a file of the folder "backup"; without it the database that is there goes on')
+    .option(
+      '--epoch <number>',
+      'at least this epoch, when another site names a higher one than is known here',
+      positiveNumber(9_999),
+    )
+    .option('--json', 'one JSON document instead of sentences')
+    .action((options: { data: string; from?: string; epoch?: number; json?: true }) =>
+      runCommand(options.json === true, async () => {
+        const restored = await restoreSite(options.data, options);
+        if (options.json) printJson(restored);
+        else printLine(restoredText(restored, options.data));
       }),
     );
 }

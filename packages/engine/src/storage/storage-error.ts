@@ -4,7 +4,7 @@ import { SallyportError } from '@sallyport/core/shared/errors';
  * `NEWER_SCHEMA`, `WRONG_SITE`, `UNREADABLE`: the database is not one this program can use. `NESTED`: work of a
  * transaction began another. `FOLDER_IN_USE`: another server runs on the data folder. `EXISTS`, `EXPOSED`,
  * `BAD_NAME`: a secret that would be overwritten, that others may read, or that has no usable name. `UNWRITABLE`: the
- * disk is full, read-only or broken.
+ * disk is full, read-only or broken. `NO_BACKUP`: the backup to restore cannot be read.
  */
 export type StorageErrorCode =
   | 'NEWER_SCHEMA'
@@ -16,7 +16,8 @@ export type StorageErrorCode =
   | 'FOLDER_IN_USE'
   | 'EXISTS'
   | 'EXPOSED'
-  | 'BAD_NAME';
+  | 'BAD_NAME'
+  | 'NO_BACKUP';
 
 /** A file or database of the site's data folder that cannot be used as it is. */
 export class StorageError extends SallyportError<StorageErrorCode> {}

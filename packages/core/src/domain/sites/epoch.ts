@@ -12,7 +12,13 @@ export interface LinkHalt {
   readonly reason: string;
   readonly since: EpochMs;
   readonly epochs: LinkEpochs;
+  /** With READ_ONLY: the epoch that the peer has seen this site in. */
+  readonly seenIn?: number;
 }
+
+/** What an administrator does about two histories of one site; completes a sentence. */
+export const restoreRemedy =
+  'stop the copy that is wrong, and give the one that goes on a higher epoch with "sallyport site restore" on its data folder';
 
 /** `older`: an old copy of a site that has been restored since; it must not write, and nobody follows it. */
 export type EpochVerdict = 'current' | 'older' | 'newer';
@@ -54,6 +60,6 @@ export function forkByCursor(link: {
 function behind(lost: string, head: number, reader: string, cursor: number): string {
   return (
     `site ${lost} has ${head} changes, but ${reader} has already taken ${cursor} from it: ` +
-    `${lost} runs on an old copy of its database; restore it with a higher epoch`
+    `${lost} runs on an old copy of its database; ${restoreRemedy}`
   );
 }

@@ -1,3 +1,4 @@
+import { restoreRemedy } from './epoch.ts';
 import { RecordError } from './record-error.ts';
 import type { ReplicatedRecord } from './site.ts';
 
@@ -57,7 +58,7 @@ export function forkOf(record: ReplicatedRecord): RecordError {
   return new RecordError(
     'FORK',
     `site ${record.owner} has written "${record.kind}/${record.key}" twice, differently, as version ${record.epoch}.${record.n}: ` +
-      `it went on from an old copy of its database, or runs twice; stop the copy that is wrong and restore the other with a higher epoch`,
+      `it went on from an old copy of its database, or runs twice; ${restoreRemedy}`,
     { owner: record.owner, kind: record.kind, key: record.key, epoch: record.epoch, n: record.n },
   );
 }

@@ -60,14 +60,18 @@ export class HierarchyAuthority {
     }
     requireKey(statement.operatingKey, this.#signer);
     const look = (): void => {
-      this.#readOnlyReason = this.#database.read(({ settings }) => readOnlyReason(settings));
+      this.#readOnlyReason = this.#database.read(readOnlyReason);
     };
     look();
     this.#database.onCommit(look);
   }
 
-  /** Publishes statement and roster as records, where they are not yet. For the start of the top-tier site. */
+  /**
+   * Publishes statement and roster as records, where they are not yet, and in the roster the epoch that this site
+   * was restored in. For the start of the top-tier site.
+   */
   publish(): void {
+    this.raiseEpochs(new Map([[this.#site, this.#database.read(({ records }) => records.epoch())]]));
     const { documents } = this.#view.current();
     this.#database.write((tables) => this.#store(tables, documents));
   }

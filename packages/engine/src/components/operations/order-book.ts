@@ -1,3 +1,4 @@
+import { topTierOf } from '@sallyport/core/domain/sites/roster';
 import type { Roster, RosterEntry } from '@sallyport/core/domain/sites/site';
 import type { UpdateProjection } from '@sallyport/core/domain/updates/event';
 import type { Order } from '@sallyport/core/domain/updates/order';
@@ -6,6 +7,9 @@ import { isAddressed } from '../hierarchy-manager/order-judgement.ts';
 import type { RefusedOrder } from '../hierarchy-manager/order-setting.ts';
 import type { OrdersStatus } from '../hierarchy-manager/own-records.ts';
 import { isUnderWay } from '../hierarchy-manager/package-states.ts';
+
+/** More than a hierarchy gives between two restores of its top-tier site. */
+const ordersPerEpoch = 1_000_000;
 
 /** What a site has been told to do with a package, and how far it has come. */
 export interface SiteWork {
@@ -23,6 +27,7 @@ export interface SiteWork {
 export class OrderBook {
   readonly orders: readonly Order[];
   readonly #sites: readonly RosterEntry[];
+  readonly #firstOfEpoch: number;
   readonly #statuses: ReadonlyMap<SiteCode, OrdersStatus>;
   readonly #projections: ReadonlyMap<string, UpdateProjection>;
 
@@ -35,18 +40,23 @@ export class OrderBook {
   }) {
     this.orders = data.orders;
     this.#sites = data.roster.sites.filter((site) => site.revoked === undefined);
+    this.#firstOfEpoch = ordersPerEpoch * ((topTierOf(data.roster)?.epoch ?? 1) - 1);
     this.#statuses = data.statuses;
     this.#projections = new Map(
       data.projections.map((projection) => [`${projection.guid} ${projection.site}`, projection]),
     );
   }
 
-  /** Above every order that was ever given, and above what any site has seen: a restored site may have forgotten some. */
+  /**
+   * Above every order that was ever given: those known here, those that any site says it has seen, and those that a
+   * restored top-tier site has forgotten and whose sites are not heard of yet. For the last ones each epoch of the
+   * top-tier site has numbers of its own.
+   */
   nextSequence(): number {
     return (
       1 +
       Math.max(
-        0,
+        this.#firstOfEpoch,
         ...this.orders.map(({ sequence }) => sequence),
         ...[...this.#statuses.values()].map(({ last }) => last),
       )

@@ -36,7 +36,9 @@ function linkOf(
 ): Pick<SitesResult['sites'][number], 'link'> {
   if (revoked !== undefined) return {};
   if (code === site)
-    return parent !== undefined && own.state !== 'running' ? { link: { problem: own.reason } } : {};
+    return parent !== undefined && !['running', 'starting'].includes(own.state)
+      ? { link: { problem: own.reason } }
+      : {};
   const child = children.find((each) => each.site === code);
   if (parent !== site || child === undefined) return {};
   const { lastSeenAt, problem } = child;

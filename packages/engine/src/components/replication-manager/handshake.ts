@@ -4,6 +4,7 @@ import {
   judgeEpoch,
   type LinkEpochs,
   type LinkHalt,
+  restoreRemedy,
 } from '@sallyport/core/domain/sites/epoch';
 import { entryOf } from '@sallyport/core/domain/sites/roster';
 import type { Roster } from '@sallyport/core/domain/sites/site';
@@ -73,7 +74,7 @@ export function judgeHello(
   if (verdict === 'older') {
     return new LinkError(
       'READ_ONLY',
-      `site ${peer} runs in epoch ${hello.epoch}, but it has been seen in epoch ${known}: it is an old copy of a site that was restored since; stop it, or restore it with a higher epoch`,
+      `site ${peer} runs in epoch ${hello.epoch}, but it has been seen in epoch ${known}: it is an old copy of a site that was restored since; ${restoreRemedy}`,
       { peer, epoch: hello.epoch, known },
     );
   }
@@ -119,8 +120,8 @@ function findHalt(
   if (hello.peerEpoch > epochs.own) {
     const reason =
       `site ${own.site} runs in epoch ${epochs.own}, but ${peer} has seen it in epoch ${hello.peerEpoch}: this is an old copy of a site that was restored since, ` +
-      'and it is read-only now; stop it, or restore it with a higher epoch';
-    return { code: 'READ_ONLY', reason, since: own.now, epochs };
+      `and it is read-only now; ${restoreRemedy}`;
+    return { code: 'READ_ONLY', reason, since: own.now, epochs, seenIn: hello.peerEpoch };
   }
   // A peer that has not heard of this site's restore yet still speaks of the history before it.
   const outdated = hello.peerEpoch < epochs.own;

@@ -1,6 +1,7 @@
 import { judgeDownward } from '@sallyport/core/domain/sites/record-flow';
 import { RecordError } from '@sallyport/core/domain/sites/record-error';
 import { HierarchyError } from '@sallyport/core/domain/sites/hierarchy-error';
+import { restoreRemedy } from '@sallyport/core/domain/sites/epoch';
 import { compareRosters } from '@sallyport/core/domain/sites/roster';
 import type { ReplicatedRecord } from '@sallyport/core/domain/sites/site';
 import type { SiteCode } from '@sallyport/core/shared/ids';
@@ -105,7 +106,7 @@ function takeRoster(
   if (order === 0) {
     throw new RecordError(
       'FORK',
-      `two different rosters have the version ${roster.version}: the top-tier site went on from an old copy of its database; restore it with a higher epoch`,
+      `two different rosters have the version ${roster.version}: the top-tier site went on from an old copy of its database; ${restoreRemedy}`,
       { version: roster.version },
     );
   }
