@@ -5,11 +5,14 @@ import { isJsonObject, type JsonArray, type JsonObject, type JsonValue } from '.
  * One checked reader per shape that TUF metadata uses. `role` and `what` name the place in errors.
  */
 
+/** Names in metadata may be as long as the metadata; what is said of them may not. */
+const whatMaxLength = 400;
+
 /** The error for metadata that does not have the shape of the specification. */
 export function malformed(role: string, what: string): TrustError {
   return new TrustError(
     'MALFORMED',
-    `${role} metadata is malformed: ${what}; its publisher must sign it again`,
+    `${role} metadata is malformed: ${what.slice(0, whatMaxLength)}; its publisher must sign it again`,
     { role },
   );
 }

@@ -30,12 +30,11 @@ import {
 const roleNameMaxLength = 255;
 
 /** TUF 4.3. @throws {TrustError} MALFORMED */
-export function readRoot(signed: JsonObject): Root {
-  const role = 'root';
+export function readRoot(signed: JsonObject, role: string): Root {
   const roles = objectOf(role, '"roles"', signed['roles']);
   return {
     ...readCommon(role, signed),
-    type: role,
+    type: 'root',
     consistentSnapshot:
       signed['consistent_snapshot'] === undefined
         ? false
@@ -51,36 +50,33 @@ export function readRoot(signed: JsonObject): Root {
 }
 
 /** TUF 4.6. @throws {TrustError} MALFORMED */
-export function readTimestamp(signed: JsonObject): Timestamp {
-  const role = 'timestamp';
+export function readTimestamp(signed: JsonObject, role: string): Timestamp {
   const meta = objectOf(role, '"meta"', signed['meta']);
   return {
     ...readCommon(role, signed),
-    type: role,
+    type: 'timestamp',
     snapshot: readMetaFile(role, 'snapshot.json', meta['snapshot.json']),
   };
 }
 
 /** TUF 4.4. @throws {TrustError} MALFORMED */
-export function readSnapshot(signed: JsonObject): Snapshot {
-  const role = 'snapshot';
+export function readSnapshot(signed: JsonObject, role: string): Snapshot {
   const meta = new Map<string, MetaFile>();
   for (const [name, file] of Object.entries(objectOf(role, '"meta"', signed['meta']))) {
     meta.set(name, readMetaFile(role, name, file));
   }
-  return { ...readCommon(role, signed), type: role, meta };
+  return { ...readCommon(role, signed), type: 'snapshot', meta };
 }
 
 /** TUF 4.5, delegations included. @throws {TrustError} MALFORMED */
-export function readTargets(signed: JsonObject): Targets {
-  const role = 'targets';
+export function readTargets(signed: JsonObject, role: string): Targets {
   const targets = new Map<string, TargetFile>();
   for (const [path, file] of Object.entries(objectOf(role, '"targets"', signed['targets']))) {
     targets.set(path, readTargetFile(role, path, file));
   }
   return {
     ...readCommon(role, signed),
-    type: role,
+    type: 'targets',
     targets,
     ...(signed['delegations'] === undefined
       ? {}

@@ -17,25 +17,22 @@ type DocumentOf<K extends Metadata['type']> = SignedDocument<Extract<Metadata, {
  *
  * @throws {TrustError} MALFORMED, WRONG_TYPE
  */
-export const parseMetadata: MetadataParser = (kind, bytes) => {
-  const envelope = objectOf(kind, 'the document', readJson(kind, bytes));
-  const signed = objectOf(kind, '"signed"', envelope['signed']);
-  const type = textOf(kind, '"_type"', signed['_type']);
+export const parseMetadata: MetadataParser = (kind, bytes, role = kind) => {
+  const envelope = objectOf(role, 'the document', readJson(role, bytes));
+  const signed = objectOf(role, '"signed"', envelope['signed']);
+  const type = textOf(role, '"_type"', signed['_type']);
   if (type !== kind) {
     throw new TrustError(
       'WRONG_TYPE',
-      `${kind} metadata was expected, but the file says it is ${type}: the repository serves it under a wrong name`,
-      {
-        role: kind,
-        type,
-      },
+      `${role} should be ${kind} metadata, but the file says it is ${type.slice(0, 40)}: the repository serves it under a wrong name; try another source, or tell the publisher`,
+      { role, type: type.slice(0, 40) },
     );
   }
   const document: SignedDocument = {
     bytes,
     signedBytes: canonicalJson(signed),
-    signatures: readSignatures(kind, envelope['signatures']),
-    signed: readers[kind](signed),
+    signatures: readSignatures(role, envelope['signatures']),
+    signed: readers[kind](signed, role),
   };
   // `readers` is keyed by the same names as the union: the reader of a kind makes that kind.
   return document as DocumentOf<typeof kind>;
@@ -43,15 +40,15 @@ export const parseMetadata: MetadataParser = (kind, bytes) => {
 
 const readers = { root: readRoot, snapshot: readSnapshot, targets: readTargets, timestamp: readTimestamp };
 
-function readJson(kind: string, bytes: Uint8Array): JsonValue {
+function readJson(role: string, bytes: Uint8Array): JsonValue {
   try {
     return parseJson(bytes, { maxBytes: bytes.length, maxDepth });
   } catch (cause) {
     if (cause instanceof JsonError) {
       throw new TrustError(
         'MALFORMED',
-        `${kind} metadata cannot be read: ${cause.message}`,
-        { role: kind },
+        `${role} metadata cannot be read: ${cause.message}; fetch it again, from another source if it stays so, or tell the publisher`,
+        { role },
         { cause },
       );
     }
@@ -60,17 +57,17 @@ function readJson(kind: string, bytes: Uint8Array): JsonValue {
 }
 
 /** A key id may occur once (TUF 4.2.1). Text that is no signature counts as one that fits nothing. */
-function readSignatures(kind: string, value: JsonValue | undefined): ReadonlyMap<KeyId, Uint8Array> {
+function readSignatures(role: string, value: JsonValue | undefined): ReadonlyMap<KeyId, Uint8Array> {
   const signatures = new Map<KeyId, Uint8Array>();
-  for (const item of arrayOf(kind, '"signatures"', value)) {
-    const signature = objectOf(kind, 'a signature', item);
-    const keyId = textOf(kind, 'the "keyid" of a signature', signature['keyid']);
+  for (const item of arrayOf(role, '"signatures"', value)) {
+    const signature = objectOf(role, 'a signature', item);
+    const keyId = textOf(role, 'the "keyid" of a signature', signature['keyid']);
     if (signatures.has(keyId)) {
-      throw malformed(kind, `it has two signatures of key ${keyId}`);
+      throw malformed(role, `it has two signatures of key ${keyId}`);
     }
     signatures.set(
       keyId,
-      decodeHex(textOf(kind, 'the "sig" of a signature', signature['sig'])) ?? new Uint8Array(),
+      decodeHex(textOf(role, 'the "sig" of a signature', signature['sig'])) ?? new Uint8Array(),
     );
   }
   return signatures;

@@ -31,7 +31,7 @@ function check(key: TrustKey, signature: Uint8Array, message: Uint8Array): boole
     const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO };
     return verify('sha256', message, { key: publicKey, ...padding }, signature);
   }
-  const ecdsa = curves[key.scheme];
+  const ecdsa = Object.hasOwn(curves, key.scheme) ? curves[key.scheme] : undefined;
   if (ecdsa !== undefined && (key.keyType === 'ecdsa' || key.keyType === key.scheme)) {
     const publicKey = pemKey(key.publicValue, 'ec');
     if (publicKey.asymmetricKeyDetails?.namedCurve !== ecdsa.curve) {

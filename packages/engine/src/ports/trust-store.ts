@@ -6,6 +6,14 @@ import type { EpochMs } from '@sallyport/core/shared/ids';
  * verify again what they load.
  */
 export interface TrustStore {
+  /**
+   * Runs `work`, which loads, judges and saves, while no other process does the same here: one that judged by what was
+   * stored before could take the store back to an older version. Calls within one process do not wait for each
+   * other. Missing where no other process can reach the store.
+   *
+   * @throws {StorageError} FOLDER_IN_USE, at once
+   */
+  readonly exclusively?: <T>(work: () => Promise<T>) => Promise<T>;
   /** The newest trusted bytes of a role (`root`, `timestamp`, `snapshot`, `targets` or a delegated role's name). */
   load(role: string): Promise<Uint8Array | undefined>;
   /** Replaces a role's bytes. For root use `saveRoot`, so that no version is lost. */

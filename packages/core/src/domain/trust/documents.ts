@@ -100,8 +100,9 @@ export interface SignedDocument<T extends Metadata = Metadata> {
   readonly signed: T;
 }
 
-/** Reads one metadata file. @throws {TrustError} MALFORMED, WRONG_TYPE */
+/** Reads one metadata file; errors call it by its `role`, which is its kind when not given. @throws {TrustError} MALFORMED, WRONG_TYPE */
 export type MetadataParser = <K extends Metadata['type']>(
   kind: K,
   bytes: Uint8Array,
+  role?: string,
 ) => SignedDocument<Extract<Metadata, { readonly type: K }>>;

@@ -23,7 +23,7 @@ export function digestsToCheck(
   if (known.length === 0) {
     throw new TrustError(
       'MISMATCH',
-      `${name} cannot be checked: its digests are ${[...hashes.keys()].join(', ')}, and only ${digestAlgorithms.join(' and ')} are known here`,
+      `${name} cannot be checked: its digests are ${[...hashes.keys()].join(', ').slice(0, 100)}, and only ${digestAlgorithms.join(' and ')} are known here; the publisher must name one of those`,
       {
         file: name,
       },

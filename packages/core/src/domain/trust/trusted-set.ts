@@ -2,7 +2,6 @@ import type { EpochMs } from '../../shared/ids.ts';
 import type {
   MetadataParser,
   MetaFile,
-  Metadata,
   Root,
   SignedDocument,
   Snapshot,
@@ -11,23 +10,27 @@ import type {
 } from './documents.ts';
 import { checkFile } from './file-check.ts';
 import type { DigestOf, KeyId, RoleKeys, SignatureCheck, TrustKey } from './key.ts';
+import {
+  isExpired,
+  missing,
+  outOfOrder,
+  requireFresh,
+  requireNoRollback,
+  requireVersion,
+  type TrustTime,
+} from './metadata-rules.ts';
 import { signedTime } from './reference-time.ts';
 import { verifySignatures } from './signatures.ts';
 import { keysForRole } from './target-search.ts';
 import { TrustError } from './trust-error.ts';
+
+export type { TrustTime } from './metadata-rules.ts';
 
 /** What the trusted set cannot do itself: it is pure. */
 export interface TrustTools {
   readonly parse: MetadataParser;
   readonly check: SignatureCheck;
   readonly digestOf: DigestOf;
-}
-
-/** The time that expiry is judged by; read once for a whole refresh (TUF 5.1). */
-export interface TrustTime {
-  readonly referenceTimeMs: EpochMs;
-  /** How long past their expiry timestamp and snapshot still count, for sites without a line. Never root or targets. */
-  readonly stalenessMs?: number;
 }
 
 /**
@@ -129,7 +132,7 @@ export class TrustedSet {
    * @throws {TrustError} EXPIRED
    */
   requireFreshRoot(): void {
-    this.#requireFresh('root', this.#root.signed);
+    requireFresh('root', this.#root.signed, this.#time);
   }
 
   /** The timestamp of an earlier refresh, as the floor for the next. @throws {TrustError} when the root's keys do not vouch for it */
@@ -167,7 +170,7 @@ export class TrustedSet {
         timestamp.signed.snapshot.version,
       );
     }
-    this.#requireFresh('timestamp', timestamp.signed);
+    requireFresh('timestamp', timestamp.signed, this.#time);
     this.#timestamp = timestamp;
     return 'updated';
   }
@@ -178,7 +181,7 @@ export class TrustedSet {
     if (this.#timestamp === undefined) {
       throw missing('timestamp');
     }
-    this.#requireFresh('timestamp', this.#timestamp.signed);
+    requireFresh('timestamp', this.#timestamp.signed, this.#time);
     return this.#timestamp.signed;
   }
 
@@ -195,7 +198,7 @@ export class TrustedSet {
     const snapshot = this.#tools.parse('snapshot', bytes);
     this.#verifyByRoot(snapshot, 'snapshot');
     this.#snapshot = snapshot;
-    return this.#isNamed(snapshot, timestamp.snapshot) && !this.#isExpired(snapshot.signed)
+    return this.#isNamed(snapshot, timestamp.snapshot) && !isExpired(snapshot.signed, this.#time)
       ? 'current'
       : 'outdated';
   }
@@ -221,7 +224,7 @@ export class TrustedSet {
         snapshot.signed.meta.get(name)?.version,
       );
     }
-    this.#requireFresh('snapshot', snapshot.signed);
+    requireFresh('snapshot', snapshot.signed, this.#time);
     this.#snapshot = snapshot;
   }
 
@@ -233,7 +236,7 @@ export class TrustedSet {
     }
     const snapshot = this.#snapshot.signed;
     requireVersion('snapshot', 'timestamp', timestamp.snapshot.version, snapshot.version);
-    this.#requireFresh('snapshot', snapshot);
+    requireFresh('snapshot', snapshot, this.#time);
     const named = snapshot.meta.get(`${role}.json`);
     if (named === undefined) {
       throw new TrustError(
@@ -256,10 +259,10 @@ export class TrustedSet {
   updateTargets(bytes: Uint8Array, role = 'targets', delegator = 'root'): Targets {
     const named = this.describedTargets(role);
     checkFile(role, named, bytes, this.#tools.digestOf);
-    const targets = this.#tools.parse('targets', bytes);
+    const targets = this.#tools.parse('targets', bytes, role);
     this.#verifyByDelegator(targets, role, delegator);
     requireVersion(role, 'snapshot', named.version, targets.signed.version);
-    this.#requireFresh(role, targets.signed);
+    requireFresh(role, targets.signed, this.#time);
     this.#targets.set(role, targets);
     return targets.signed;
   }
@@ -325,63 +328,4 @@ export class TrustedSet {
       throw error;
     }
   }
-
-  #isExpired(document: Metadata): boolean {
-    const mayBeStale = document.type === 'timestamp' || document.type === 'snapshot';
-    const graceMs = mayBeStale ? (this.#time.stalenessMs ?? 0) : 0;
-    return this.#time.referenceTimeMs >= document.expiresMs + graceMs;
-  }
-
-  #requireFresh(role: string, document: Metadata): void {
-    if (this.#isExpired(document)) {
-      const expiredAt = new Date(document.expiresMs).toISOString();
-      throw new TrustError(
-        'EXPIRED',
-        `${role} version ${document.version} expired at ${expiredAt}: nothing new is believed until the publisher signs a newer one; if that cannot be, check the clock here`,
-        {
-          role,
-          version: document.version,
-          expiredAt,
-          referenceTimeMs: this.#time.referenceTimeMs,
-        },
-      );
-    }
-  }
-}
-
-function requireNoRollback(what: string, trusted: number, offered: number | undefined): void {
-  if (offered === undefined || offered < trusted) {
-    const came = offered === undefined ? 'is gone' : `came with version ${offered}`;
-    throw new TrustError(
-      'ROLLED_BACK',
-      `${what} ${came}, but version ${trusted} was trusted already: an old repository is being served; use another source, or tell the publisher`,
-      {
-        role: what,
-        trustedVersion: trusted,
-        ...(offered === undefined ? {} : { version: offered }),
-      },
-    );
-  }
-}
-
-function requireVersion(role: string, namedBy: string, expected: number, actual: number): void {
-  if (actual !== expected) {
-    throw new TrustError(
-      'WRONG_VERSION',
-      `${role} has version ${actual}, but the trusted ${namedBy} names version ${expected}: the repository mixes versions; try again after it is published whole`,
-      {
-        role,
-        version: actual,
-        expectedVersion: expected,
-      },
-    );
-  }
-}
-
-function missing(role: string): TrustError {
-  return new TrustError('NOT_FOUND', `no trusted ${role} is here yet: refresh from a source first`, { role });
-}
-
-function outOfOrder(what: string): TrustError {
-  return new TrustError('OUT_OF_ORDER', `trusted metadata was updated out of order: ${what}`);
 }

@@ -31,6 +31,10 @@ export class MovableClock implements Clock {
     signal.throwIfAborted();
     await new Promise((resolve) => setImmediate(resolve));
   }
+
+  until(_at: number | undefined, signal: AbortSignal): Promise<void> {
+    return this.sleep(0, signal);
+  }
 }
 
 export interface CloudFixture {

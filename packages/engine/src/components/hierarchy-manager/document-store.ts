@@ -2,12 +2,13 @@ import { ContentError } from '@sallyport/core/domain/content/content-error';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import type { Catalogue, PackageDescriptor } from '@sallyport/core/domain/updates/package';
 import { messageOf } from '@sallyport/core/shared/errors';
-import type { EpochMs, PackageGuid } from '@sallyport/core/shared/ids';
+import type { Digest, EpochMs, PackageGuid } from '@sallyport/core/shared/ids';
 import { parseDescriptor } from '@sallyport/core/wire/descriptor';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
+import type { DocumentProblem } from './trusted-view.ts';
 
 /** The setting `trusted`: the newest targets that were ever verified here, by path; their bytes are blobs. */
 interface TrustedIndex {
@@ -17,9 +18,6 @@ interface TrustedIndex {
 }
 
 const settingName = 'trusted';
-/** Documents kept parsed; a catalogue of more packages is parsed again and again, but nothing grows without end. */
-const parsedMax = 4_096;
-
 /** Where a site keeps the vendor's documents: their names in a setting, their bytes in the content library. */
 export class DocumentStore {
   readonly #options: {
@@ -28,7 +26,11 @@ export class DocumentStore {
     readonly clock: Clock;
     readonly log: Log;
   };
-  readonly #parsed = new Map<string, unknown>();
+  /** Documents that were read since the last `forgetUnused`, parsed, and those that were read before it. */
+  #parsed = new Map<string, unknown>();
+  #parsedBefore: ReadonlyMap<string, unknown> = new Map();
+  /** Descriptors that were found damaged, and are not back yet. */
+  readonly #lost = new Map<PackageGuid, { readonly sha256: Digest; readonly problem: DocumentProblem }>();
 
   constructor(options: {
     readonly database: SiteDatabase;
@@ -45,11 +47,17 @@ export class DocumentStore {
       catalogue.packages.map(({ descriptor }) => descriptor.sha256),
     );
     const descriptors = new Map<PackageGuid, PackageDescriptor>();
+    for (const [guid, { sha256 }] of this.#lost) if (held.has(sha256)) this.#lost.delete(guid);
     for (const { guid, descriptor } of catalogue.packages) {
       if (!held.has(descriptor.sha256)) continue;
       try {
         descriptors.set(guid, await this.read<PackageDescriptor>(descriptor, parseDescriptor));
       } catch (error) {
+        if (error instanceof ContentError)
+          this.#lost.set(guid, {
+            sha256: descriptor.sha256,
+            problem: { what: guid, code: error.code, message: error.message },
+          });
         // A descriptor of a newer kind than this program knows: its package alone is unavailable.
         this.#options.log.debug('The descriptor of {guid} cannot be understood: {err}', {
           guid,
@@ -60,18 +68,30 @@ export class DocumentStore {
     return descriptors;
   }
 
+  /** Descriptors that turned out to be damaged when they were read, and have not been fetched again. */
+  lostDescriptors(): readonly DocumentProblem[] {
+    return [...this.#lost.values()].map(({ problem }) => problem);
+  }
+
   /**
    * A held document, parsed once. One that turns out to be damaged is dropped, so that the next refresh fetches it.
    *
    * @throws {ContentError} NOT_HELD, HASH_MISMATCH
    */
   async read<T>(blob: BlobRef, parse: (bytes: Uint8Array) => T): Promise<T> {
-    const known = this.#parsed.get(blob.sha256);
-    if (known !== undefined) return known as T;
-    const value = parse(await this.#bytes(blob));
-    if (this.#parsed.size >= parsedMax) this.#parsed.clear();
+    const known = this.#parsed.get(blob.sha256) ?? this.#parsedBefore.get(blob.sha256);
+    const value = known === undefined ? parse(await this.#bytes(blob)) : (known as T);
     this.#parsed.set(blob.sha256, value);
     return value;
+  }
+
+  /**
+   * Called before each look at everything: forgets what the look before did not read. So a catalogue of any size is
+   * parsed once, and nothing is kept that no catalogue names.
+   */
+  forgetUnused(): void {
+    this.#parsedBefore = this.#parsed;
+    this.#parsed = new Map();
   }
 
   async #bytes({ sha256, sizeBytes }: BlobRef): Promise<Uint8Array> {

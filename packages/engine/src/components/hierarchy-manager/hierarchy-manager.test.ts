@@ -80,7 +80,7 @@ test('a hotfix that requires the update waits, with the reason, until the update
 
 test('expired metadata make nothing new available, and why says so; what is here stays', async (t) => {
   const hierarchy = await withUpdate(t);
-  await hierarchy.clock.advance(31 * day);
+  await hierarchy.clock.jump(31 * day);
   const { packages, problem } = await hierarchy.top.operations.list({});
   assert.equal(problem?.code, 'EXPIRED');
   assert.equal(packages.find(({ guid }) => guid === guids.update)?.verdict, 'not-available');
@@ -115,7 +115,7 @@ test('an expired roll-out makes nothing new available, and says so', async (t) =
   await hierarchy.top.operations.check();
   assert.equal((await hierarchy.top.operations.why({ id: '2.0.0' })).verdict, 'available');
   hierarchy.vendor.fault = new Error('away');
-  await hierarchy.clock.advance(day + 1);
+  await hierarchy.clock.jump(day + 1);
   assert.ok((await codesOf(hierarchy, '2.0.0')).includes('ROLLOUT_EXPIRED'));
 });
 

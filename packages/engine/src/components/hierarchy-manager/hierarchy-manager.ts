@@ -36,14 +36,20 @@ export interface HierarchyManagerOptions {
   readonly exchange: 'none' | 'vendor';
   /** What all components of this site say of themselves. */
   readonly components: () => readonly NamedStatus[];
+  readonly times?: ManagerTimes;
 }
 
-/** A child asks its parent for metadata this often, without being told to. */
-const refreshMs = 3_600_000;
-/** A parent that could not be asked is asked again so soon. */
+/** How often a hierarchy manager looks at what nothing wakes it for. */
+export interface ManagerTimes {
+  /** A child asks its parent for metadata this often, without being told to. */
+  readonly refreshEveryMs: number;
+  /** The other components' words are collected this often. */
+  readonly statusEveryMs: number;
+}
+
+const defaultTimes: ManagerTimes = { refreshEveryMs: 3_600_000, statusEveryMs: 5_000 };
+/** A parent that could not be asked, or a damaged document that could not be had, is asked for again so soon. */
 const refreshRetryMs = 60_000;
-/** The other components' words are collected this often. */
-const statusMs = 5_000;
 
 /**
  * `SMS_HIERARCHY_MANAGER`: knows what this site runs, takes the hierarchy's orders, and at the top-tier site decides
@@ -57,11 +63,14 @@ export class HierarchyManager implements Component {
   readonly #records: OwnRecords;
   readonly #orders: OrderDesk;
   readonly #selection: SelectionDesk | undefined;
+  readonly #times: ManagerTimes;
   #stopListening: (() => void) | undefined;
   #refreshAt: EpochMs = 0;
+  #mendAt: EpochMs = 0;
 
   constructor(options: HierarchyManagerOptions) {
     this.#options = options;
+    this.#times = options.times ?? defaultTimes;
     this.#records = new OwnRecords(options);
     this.#orders = new OrderDesk(options);
     this.#selection = isTopTierSite(options.site) ? new SelectionDesk(options) : undefined;
@@ -100,10 +109,10 @@ export class HierarchyManager implements Component {
     await this.#refreshFromParent(signal, report);
     const waiting = await this.#orders.work(signal);
     this.#records.writeOrders(now);
-    const view = await documents.view();
+    const view = await this.#mended(await documents.view(), signal, report);
     this.#hideWithdrawn(view);
     const changesAt = this.#selection?.work(view);
-    const next = clock.now() + statusMs;
+    const next = clock.now() + this.#times.statusEveryMs;
     const times = [waiting?.nextAt, changesAt].flatMap((time) =>
       time !== undefined && time > now ? [time] : [],
     );
@@ -123,9 +132,10 @@ export class HierarchyManager implements Component {
   /** Children learn of withdrawals and stops without being asked. */
   async #refreshFromParent(signal: AbortSignal, report: (reason: string) => void): Promise<void> {
     const { site, documents, clock, random, log } = this.#options;
+    const { refreshEveryMs } = this.#times;
     const now = clock.now();
-    if (isTopTierSite(site) || (now < this.#refreshAt && this.#refreshAt - now <= refreshMs)) return;
-    this.#refreshAt = now + Math.round(refreshMs * (1 - random.fraction() / 4));
+    if (isTopTierSite(site) || (now < this.#refreshAt && this.#refreshAt - now <= refreshEveryMs)) return;
+    this.#refreshAt = now + Math.round(refreshEveryMs * (1 - random.fraction() / 4));
     report('takes the metadata from the parent');
     try {
       for (const problem of await documents.refresh(signal)) {
@@ -138,6 +148,33 @@ export class HierarchyManager implements Component {
       signal.throwIfAborted();
       this.#refreshAt = now + refreshRetryMs;
       log.info('Metadata could not be taken from the parent: {error}', { error: messageOf(error) });
+    }
+  }
+
+  /** Documents that the content library has lost come again from where they came, at the top-tier site too. */
+  async #mended(
+    view: TrustedView,
+    signal: AbortSignal,
+    report: (reason: string) => void,
+  ): Promise<TrustedView> {
+    const { documents, clock, log } = this.#options;
+    const now = clock.now();
+    const [first] = view.damaged;
+    if (first === undefined || (now < this.#mendAt && this.#mendAt - now <= refreshRetryMs)) return view;
+    this.#mendAt = now + refreshRetryMs;
+    report(`fetches a damaged document again: ${first.what}`);
+    try {
+      await documents.refresh(signal);
+      const mended = await documents.view();
+      if (mended.damaged.length === 0) log.info('The damaged documents were fetched again');
+      return mended;
+    } catch (error) {
+      signal.throwIfAborted();
+      log.warn('The damaged document {what} could not be fetched again: {error}', {
+        what: first.what,
+        error: messageOf(error),
+      });
+      return view;
     }
   }
 

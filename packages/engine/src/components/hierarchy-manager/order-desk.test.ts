@@ -138,7 +138,7 @@ test('a child learns of a package that it does not know from its parent before i
 
 test('an order waits, visibly, while its metadata cannot be believed, and a cancel overtakes it', async (t) => {
   const hierarchy = await withUpdate(t);
-  await hierarchy.clock.advance(31 * 86_400_000);
+  await hierarchy.clock.jump(31 * 86_400_000);
   hierarchy.putOrder(hierarchy.order(1, guids.update));
   await hierarchy.settle();
   assert.deepEqual(ordersOf(hierarchy, 'PR1').deferred, [1]);

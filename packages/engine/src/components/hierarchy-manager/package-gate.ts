@@ -3,16 +3,18 @@ import type { EpochMs, PackageGuid } from '@sallyport/core/shared/ids';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { GateAnswer, PackageGate } from '../update-installer/ports.ts';
+import { rolloutPath } from './document-paths.ts';
 import { isTopTierSite, type SiteIdentity } from './site-identity.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
-import { packageOf } from './trusted-view.ts';
+import { type DocumentProblem, packageOf } from './trusted-view.ts';
 
 /** A child asks its parent again before it installs, but not for every question. */
 const freshMs = 60_000;
 
 /**
  * Whether an install may go on: not when the vendor withdrew the package or stopped its roll-out. Metadata that
- * have expired close nothing: expiry stops new orders, never what was ordered.
+ * have expired close nothing, and open nothing that they closed: expiry stops new orders, never what was ordered.
+ * While a document cannot be read here nothing is decided: the hierarchy manager fetches it again.
  */
 export class TrustedPackageGate implements PackageGate {
   readonly #site: SiteIdentity;
@@ -35,22 +37,28 @@ export class TrustedPackageGate implements PackageGate {
 
   async gate(guid: PackageGuid, signal: AbortSignal): Promise<GateAnswer> {
     await this.#refresh(signal);
-    const known = packageOf(await this.#documents.view(), guid);
+    const view = await this.#documents.view();
+    const known = packageOf(view, guid);
     if (known === undefined) {
-      return { go: false, reason: 'This site’s trusted catalogue does not name the package.' };
+      const [damaged] = view.damaged;
+      return damaged === undefined
+        ? { go: false, reason: 'This site’s trusted catalogue does not name the package.' }
+        : undecided('whether the vendor still stands by the package', damaged);
     }
     const { withdrawn } = known.entry;
     if (withdrawn !== undefined) {
       return { go: false, reason: `The vendor withdrew the package on ${withdrawn.at}: ${withdrawn.reason}` };
     }
-    const { rollout } = known.product;
-    const stopped =
-      rollout.kind === 'rollout'
-        ? rollout.rollout.packages.find((entry) => entry.guid === guid)?.stopped
-        : undefined;
-    return stopped === undefined
+    // In date or not: expiry takes a stop back no more than it makes anything available.
+    const { newestRollout, product } = known.product;
+    const stopped = newestRollout?.packages.find((entry) => entry.guid === guid)?.stopped;
+    if (stopped !== undefined) {
+      return { go: false, reason: `The vendor stopped the roll-out of the package: ${stopped.reason}` };
+    }
+    const damaged = view.damaged.find(({ what }) => what === rolloutPath(product));
+    return damaged === undefined
       ? { go: true }
-      : { go: false, reason: `The vendor stopped the roll-out of the package: ${stopped.reason}` };
+      : undecided('whether the vendor stopped the roll-out of the package', damaged);
   }
 
   /** The top-tier site's metadata are the downloader's; a child takes its parent's, when it can be had. */
@@ -68,4 +76,8 @@ export class TrustedPackageGate implements PackageGate {
       );
     }
   }
+}
+
+function undecided(what: string, { message }: DocumentProblem): GateAnswer {
+  return { go: false, undecided: true, reason: `It is not known ${what}: ${message}` };
 }

@@ -1,16 +1,11 @@
 import { ContentError } from '@sallyport/core/domain/content/content-error';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
-import type { TargetFile } from '@sallyport/core/domain/trust/documents';
 import type { SignatureCheck } from '@sallyport/core/domain/trust/key';
 import { referenceTime } from '@sallyport/core/domain/trust/reference-time';
 import { TrustError } from '@sallyport/core/domain/trust/trust-error';
 import type { Catalogue, Rollout, ServiceInfo } from '@sallyport/core/domain/updates/package';
-import type { RolloutInput } from '@sallyport/core/domain/updates/selection-input';
-import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
-import { digest, type Digest, type EpochMs, type ProductId } from '@sallyport/core/shared/ids';
+import type { Digest, EpochMs, ProductId } from '@sallyport/core/shared/ids';
 import { parseCatalogue } from '@sallyport/core/wire/catalogue';
-import { parseRollout } from '@sallyport/core/wire/rollout';
-import { parseServiceInfo } from '@sallyport/core/wire/service-info';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ContentSource } from '../../ports/content-source.ts';
@@ -21,6 +16,8 @@ import type { SiteDatabase } from '../../ports/site-database.ts';
 import type { TrustStore } from '../../ports/trust-store.ts';
 import { TrustRefresher } from '../trust/refresher.ts';
 import { fetchDescriptors } from './descriptor-fetch.ts';
+import { names, problemOf, rolloutInput, unlessDamaged } from './document-judgement.ts';
+import { cataloguePath, parserOf, productsOf, rolloutPath, servicePath } from './document-paths.ts';
 import { DocumentStore } from './document-store.ts';
 import type { DocumentProblem, TrustedProduct, TrustedView, TrustProblem } from './trusted-view.ts';
 
@@ -41,10 +38,6 @@ export interface TrustedDocumentsOptions {
   /** How long past their expiry timestamp and snapshot still count (offline sites). */
   readonly stalenessMs?: number;
 }
-
-const servicePath = 'service.json';
-const cataloguePath = (product: ProductId): string => `catalog/${product}.json`;
-const rolloutPath = (product: ProductId): string => `rollout/${product}.json`;
 
 /**
  * The vendor's signed documents as this site believes them: service facts, catalogues, roll-outs and package
@@ -123,31 +116,56 @@ export class TrustedDocuments {
   }
 
   async #look(): Promise<TrustedView> {
+    this.#store.forgetUnused();
     const time = await this.referenceTime();
     const judged = await this.#judgeWhole(time);
     const { targets } = this.#store.index();
+    const damaged: DocumentProblem[] = [];
     const products = new Map<ProductId, TrustedProduct>();
-    let damaged: TrustProblem | undefined;
     for (const name of productsOf(targets)) {
-      const product = await unlessDamaged(() => this.#judgeProduct(name, targets, judged));
-      if (product.kind === 'damaged') damaged ??= product.problem;
-      else if (product.value !== undefined) products.set(name, product.value);
+      const catalogue = await this.#read<Catalogue>(cataloguePath(name), targets, damaged);
+      const rollout = await this.#read<Rollout>(rolloutPath(name), targets, damaged);
+      if (catalogue !== undefined)
+        products.set(name, await this.#judgeProduct(name, catalogue, rollout, targets, judged));
     }
-    const blob = targets[servicePath];
-    const service =
-      blob && (await unlessDamaged(() => this.#store.read<ServiceInfo>(blob, parseServiceInfo)));
-    const problem = judged ?? damaged;
+    const problem = judged ?? damaged.at(0);
+    const service = await this.#read<ServiceInfo>(servicePath, targets, damaged);
+    damaged.push(...this.#store.lostDescriptors());
     return {
       referenceTime: time,
-      ...(service?.kind === 'whole' ? { service: service.value } : {}),
+      ...(service === undefined ? {} : { service }),
       products,
+      damaged,
       ...(problem === undefined ? {} : { problem }),
     };
   }
 
-  /** Blobs that must stay: the documents themselves and every descriptor they name. */
+  /** A held document; undefined when there is none, or when it cannot be read, which is added to `damaged`. */
+  async #read<T>(
+    path: string,
+    targets: Readonly<Record<string, BlobRef>>,
+    damaged: DocumentProblem[],
+  ): Promise<T | undefined> {
+    const blob = targets[path];
+    if (blob === undefined) return undefined;
+    const read = await unlessDamaged(() => this.#store.read(blob, parserOf(path)));
+    if (read.kind === 'whole') return read.value as T;
+    damaged.push({ what: path, ...read.problem });
+    return undefined;
+  }
+
+  /**
+   * Blobs that must stay: the documents themselves and every descriptor they name.
+   *
+   * @throws {ContentError} NOT_HELD while a document cannot be read: what it names is not known, so nothing may go
+   */
   async roots(): Promise<ReadonlySet<Digest>> {
     const view = await this.view();
+    const [damaged] = view.damaged;
+    if (damaged !== undefined) {
+      const message = `what has to stay in the content library is not known: ${damaged.message}`;
+      throw new ContentError('NOT_HELD', message, { document: damaged.what });
+    }
     const roots = new Set<Digest>(Object.values(this.#store.index().targets).map(({ sha256 }) => sha256));
     for (const { catalogue } of view.products.values()) {
       for (const { descriptor } of catalogue.packages) roots.add(descriptor.sha256);
@@ -188,7 +206,7 @@ export class TrustedDocuments {
     for (const product of productsOf(targets)) {
       const blob = targets[cataloguePath(product)];
       if (blob === undefined) continue;
-      const catalogue = await unlessDamaged(() => this.#store.read<Catalogue>(blob, parseCatalogue));
+      const catalogue = await unlessDamaged(() => this.#store.read(blob, parseCatalogue));
       if (catalogue.kind === 'damaged') {
         problems.push({ what: cataloguePath(product), ...catalogue.problem });
         continue;
@@ -211,39 +229,32 @@ export class TrustedDocuments {
 
   async #judgeProduct(
     product: ProductId,
+    catalogue: Catalogue,
+    newestRollout: Rollout | undefined,
     targets: Readonly<Record<string, BlobRef>>,
     whole: TrustProblem | undefined,
-  ): Promise<TrustedProduct | undefined> {
-    const blob = targets[cataloguePath(product)];
-    if (blob === undefined) return undefined;
-    const catalogue = await this.#store.read<Catalogue>(blob, parseCatalogue);
-    const problem = whole ?? (await this.#judgeTarget(cataloguePath(product), blob));
+  ): Promise<TrustedProduct> {
+    const problem = whole ?? (await this.#judgeTarget(cataloguePath(product), targets));
+    const ofRollout = whole ?? (await this.#judgeTarget(rolloutPath(product), targets));
     return {
       product,
       catalogue,
       descriptors: await this.#store.descriptors(catalogue),
-      rollout: await this.#judgeRollout(product, targets[rolloutPath(product)], whole),
+      rollout: rolloutInput(newestRollout, ofRollout),
+      ...(newestRollout === undefined ? {} : { newestRollout }),
       ...(problem === undefined ? {} : { problem }),
     };
   }
 
-  async #judgeRollout(
-    product: ProductId,
-    blob: BlobRef | undefined,
-    whole: TrustProblem | undefined,
-  ): Promise<RolloutInput> {
-    if (blob === undefined) return { kind: 'absent', why: 'missing' };
-    const problem = whole ?? (await this.#judgeTarget(rolloutPath(product), blob));
-    if (problem !== undefined)
-      return { kind: 'absent', why: problem.code === 'EXPIRED' ? 'expired' : 'missing' };
-    return { kind: 'rollout', rollout: await this.#store.read<Rollout>(blob, parseRollout) };
-  }
-
   /** Why a document that was verified once does not count now; undefined when it does. */
-  async #judgeTarget(path: string, blob: BlobRef): Promise<TrustProblem | undefined> {
+  async #judgeTarget(
+    path: string,
+    targets: Readonly<Record<string, BlobRef>>,
+  ): Promise<TrustProblem | undefined> {
+    const blob = targets[path];
     try {
       const info = await this.#stored.targetInfo(path, new AbortController().signal);
-      if (info !== undefined && names(info, blob)) return undefined;
+      if (blob !== undefined && info !== undefined && names(info, blob)) return undefined;
       const message = `the ${path} held here is not the one that the newest metadata name: the next exchange fetches it`;
       return { code: 'OUTDATED', message };
     } catch (error) {
@@ -267,39 +278,4 @@ export class TrustedDocuments {
     this.#last = result.catch(() => undefined);
     return result;
   }
-}
-
-function parserOf(path: string): (bytes: Uint8Array) => unknown {
-  if (path === servicePath) return parseServiceInfo;
-  return path.startsWith('catalog/') ? parseCatalogue : parseRollout;
-}
-
-function productsOf(targets: Readonly<Record<string, BlobRef>>): readonly ProductId[] {
-  return Object.keys(targets).flatMap((path) =>
-    path.startsWith('catalog/') ? [path.slice('catalog/'.length, -'.json'.length) as ProductId] : [],
-  );
-}
-
-/** A document that the content library has lost, or found damaged, is a problem until the next refresh. */
-async function unlessDamaged<T>(
-  read: () => Promise<T>,
-): Promise<
-  { readonly kind: 'whole'; readonly value: T } | { readonly kind: 'damaged'; readonly problem: TrustProblem }
-> {
-  try {
-    return { kind: 'whole', value: await read() };
-  } catch (error) {
-    if (!(error instanceof ContentError)) throw error;
-    const message = `a document of the vendor cannot be read here: ${error.message}; check for updates to fetch it again`;
-    return { kind: 'damaged', problem: { code: error.code, message } };
-  }
-}
-
-function names(info: TargetFile, blob: BlobRef): boolean {
-  const sha256 = info.hashes.get('sha256');
-  return sha256 !== undefined && digest(sha256) === blob.sha256 && info.lengthBytes === blob.sizeBytes;
-}
-
-function problemOf(error: unknown): TrustProblem {
-  return { code: error instanceof SallyportError ? error.code : 'FAILED', message: messageOf(error) };
 }

@@ -2,6 +2,7 @@ import type {
   Catalogue,
   CatalogueEntry,
   PackageDescriptor,
+  Rollout,
   ServiceInfo,
 } from '@sallyport/core/domain/updates/package';
 import type { RolloutInput } from '@sallyport/core/domain/updates/selection-input';
@@ -29,7 +30,10 @@ export interface TrustedProduct {
    */
   readonly catalogue: Catalogue;
   readonly descriptors: ReadonlyMap<PackageGuid, PackageDescriptor>;
+  /** What selection may use now. */
   readonly rollout: RolloutInput;
+  /** The newest roll-out that was ever verified here, in date or not: what it stops stays stopped. */
+  readonly newestRollout?: Rollout;
   /** The catalogue cannot be believed at present. */
   readonly problem?: TrustProblem;
 }
@@ -39,6 +43,8 @@ export interface TrustedView {
   readonly referenceTime: EpochMs;
   readonly service?: ServiceInfo;
   readonly products: ReadonlyMap<ProductId, TrustedProduct>;
+  /** Documents and descriptors that the content library has lost: what they say is not known until a refresh. */
+  readonly damaged: readonly DocumentProblem[];
   /** The metadata as a whole cannot be believed at present: it has expired, or was never fetched. */
   readonly problem?: TrustProblem;
 }

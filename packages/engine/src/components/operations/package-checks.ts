@@ -60,10 +60,8 @@ export class PackageChecks {
   trusted(found: TrustedPackage, view: TrustedView): void {
     const { entry, product } = found;
     const problem = view.problem ?? product.problem;
-    const stopped =
-      product.rollout.kind === 'rollout'
-        ? product.rollout.rollout.packages.find(({ guid }) => guid === entry.guid)?.stopped
-        : undefined;
+    // Of a roll-out that has expired, too: expiry takes no stop back.
+    const stopped = product.newestRollout?.packages.find(({ guid }) => guid === entry.guid)?.stopped;
     const because = problem?.message ?? entry.withdrawn?.reason ?? stopped?.reason;
     if (because === undefined) return;
     throw new OperationError('NOT_AVAILABLE', `${nameOf(found)} must not be installed now: ${because}`, {
@@ -110,9 +108,16 @@ export class PackageChecks {
   noInstallRunning(except?: PackageGuid): void {
     const running = this.#books.open().runningInstall();
     if (running === undefined || running.guid === except) return;
+    const selected = this.#ports.database.read(({ settings }) =>
+      resultOf(readSelection(settings), running.guid),
+    );
+    const name =
+      selected === undefined
+        ? `package ${running.guid}`
+        : `${selected.name} ${selected.version} (${running.guid})`;
     throw new OperationError(
       'INSTALL_RUNNING',
-      `package ${running.guid} is being installed at ${running.sites.join(', ')}, and a hierarchy installs one package at a time: wait for the end, or cancel it`,
+      `${name} is being installed at ${running.sites.join(', ')}, and a hierarchy installs one package at a time: wait for the end, or cancel it`,
       { guid: running.guid, sites: running.sites.join(',') },
     );
   }

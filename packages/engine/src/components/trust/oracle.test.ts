@@ -1,30 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { MetaFile } from '@sallyport/core/domain/trust/documents';
 import { TestSigner } from '@sallyport/core/domain/trust/test-support/signer';
 import { timeText, TufRepository } from '@sallyport/core/domain/trust/test-support/tuf-repository';
-import { TrustError } from '@sallyport/core/domain/trust/trust-error';
+import { propertyRuns, propertyTimeoutMs } from '@sallyport/core/shared/test-support/property';
 import { parseMetadata } from '@sallyport/core/wire/tuf';
 import fc from 'fast-check';
-import { type Fetcher, Updater } from 'tuf-js';
 import { nodeDigests } from '../../compute/digest.ts';
-import { checkSignature } from '../../compute/signature-check.ts';
-import { MemoryTrustStore } from '../../storage/memory/trust-store.ts';
-import { TrustRefresher } from './refresher.ts';
-
-// tuf-js is CommonJS and leaves its errors out of its exports.
-const { DownloadHTTPError } = createRequire(import.meta.url)('tuf-js/dist/error.js') as {
-  DownloadHTTPError: new (message: string, status: number) => Error;
-};
+import type { TrustStore } from '../../ports/trust-store.ts';
+import { TwoClients, type Verdict } from './test-support/oracle.ts';
 
 const startMs = Date.UTC(2026, 10, 24);
 const dayMs = 86_400_000;
-const { signal } = new AbortController();
 const roles = ['root', 'timestamp', 'snapshot', 'targets', 'catalog', 'rollout'] as const;
 const paths = ['catalog/a.json', 'rollout/a.json', 'top.json', 'nowhere'];
 type Role = (typeof roles)[number];
@@ -207,71 +197,6 @@ class Scene {
   }
 }
 
-/** What a client made of a refresh: whether it succeeded, what it found, and which bytes it trusts now. */
-interface Verdict {
-  readonly refreshed: boolean;
-  readonly found: Readonly<Record<string, string>>;
-  readonly trusted: Readonly<Record<string, string | undefined>>;
-}
-
-async function oursOf(scene: Scene, store: MemoryTrustStore): Promise<Verdict> {
-  const client = new TrustRefresher({
-    store,
-    source: scene.repo,
-    check: checkSignature,
-    digests: nodeDigests,
-  });
-  const found: Record<string, string> = {};
-  const refreshed = await succeeds(() => client.refresh(scene.nowMs, signal));
-  for (const path of refreshed ? paths : []) {
-    await succeeds(async () => {
-      const info = await client.targetInfo(path, signal);
-      found[path] = info === undefined ? 'unknown' : `${info.lengthBytes} ${info.hashes.get('sha256')}`;
-    });
-  }
-  const trusted = await Promise.all(
-    roles.map(async (name) => [name, summary(await store.load(name))] as const),
-  );
-  return { refreshed, found, trusted: Object.fromEntries(trusted) };
-}
-
-async function oracleOf(scene: Scene, folder: string): Promise<Verdict> {
-  const fetcher: Fetcher = {
-    downloadBytes: async (url, maxBytes) => {
-      const bytes = await scene.repo.metadata(url.replace('https://oracle/', ''), { maxBytes });
-      if (bytes === undefined) {
-        throw new DownloadHTTPError('not there', 404);
-      }
-      return Buffer.from(bytes);
-    },
-    downloadFile: () => Promise.reject(new Error('not used')),
-  };
-  const found: Record<string, string> = {};
-  let client: Updater | undefined;
-  const refreshed = await succeeds(async () => {
-    client = new Updater({
-      metadataDir: folder,
-      metadataBaseUrl: 'https://oracle',
-      fetcher,
-      config: { maxRootRotations: 256 },
-    });
-    await client.refresh();
-  });
-  for (const path of refreshed ? paths : []) {
-    await succeeds(async () => {
-      const info = await client?.getTargetInfo(path);
-      found[path] = info === undefined ? 'unknown' : `${info.length} ${info.hashes['sha256']}`;
-    });
-  }
-  const trusted = await Promise.all(
-    roles.map(
-      async (name) =>
-        [name, summary(await readFile(join(folder, `${name}.json`)).catch(() => undefined))] as const,
-    ),
-  );
-  return { refreshed, found, trusted: Object.fromEntries(trusted) };
-}
-
 /**
  * The one known difference. tuf-js works on with a stored snapshot of the version that the timestamp names, even when
  * the timestamp names other bytes (two snapshots of one version were signed). We fetch what is named (TUF 5.5.2).
@@ -282,7 +207,7 @@ async function mixesSnapshots(folder: string): Promise<boolean> {
 }
 
 /** Whether we refused, or hold exactly what was named. */
-async function isWhole(store: MemoryTrustStore, ours: Verdict): Promise<boolean> {
+async function isWhole(store: TrustStore, ours: Verdict): Promise<boolean> {
   const timestamp = parseMetadata('timestamp', (await store.load('timestamp')) ?? new Uint8Array());
   return (
     !ours.refreshed || isNamed((await store.load('snapshot')) ?? new Uint8Array(), timestamp.signed.snapshot)
@@ -293,72 +218,47 @@ function isNamed(bytes: Uint8Array, named: MetaFile): boolean {
   return named.hashes === undefined || named.hashes.get('sha256') === nodeDigests.of('sha256', bytes);
 }
 
-/** A version to read, and a digest to compare. */
-function summary(bytes: Uint8Array | undefined): string | undefined {
-  return (
-    bytes &&
-    `${/"version": (\d+)/.exec(Buffer.from(bytes).toString())?.[1]} ${nodeDigests.of('sha256', bytes).slice(0, 8)}`
-  );
-}
-
-async function succeeds(work: () => Promise<unknown>): Promise<boolean> {
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    // Whatever a repository does is a verdict; anything else is a fault of ours that must come out.
-    assert.ok(!(error instanceof TypeError && String(error.stack).includes('sallyport')), String(error));
-    assert.ok(!(error instanceof TrustError && error.code === 'OUT_OF_ORDER'), String(error));
-    return false;
-  }
-}
-
-test('judges whatever a repository does exactly as tuf-js does', { timeout: 300_000 }, async (context) => {
-  mock.timers.enable({ apis: ['Date'], now: startMs });
-  context.after(() => mock.timers.reset());
-  let refreshes = 0;
-  let refusals = 0;
-  let mixed = 0;
-  await fc.assert(
-    fc.asyncProperty(
-      fc.boolean(),
-      fc.boolean(),
-      fc.array(acts, { minLength: 1, maxLength: 25 }),
-      async (consistentSnapshot, withHashes, history) => {
-        const folder = await mkdtemp(join(tmpdir(), 'sallyport-oracle-'));
-        try {
+test(
+  'judges whatever a repository does exactly as tuf-js does',
+  { timeout: propertyTimeoutMs },
+  async (context) => {
+    mock.timers.enable({ apis: ['Date'], now: startMs });
+    context.after(() => mock.timers.reset());
+    let refreshes = 0;
+    let refusals = 0;
+    let mixed = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.boolean(),
+        fc.boolean(),
+        fc.array(acts, { minLength: 1, maxLength: 25 }),
+        async (consistentSnapshot, withHashes, history) => {
           const scene = new Scene(consistentSnapshot, withHashes);
-          const store = new MemoryTrustStore();
-          const first = scene.repo.metadataFiles.get('1.root.json') ?? new Uint8Array();
-          await store.saveRoot(1, first);
-          await writeFile(join(folder, 'root.json'), first);
+          await using clients = await TwoClients.open(scene.repo);
           for (const act of [...history, { kind: 'refresh' } as const]) {
             scene.do(act);
-            if (act.kind === 'refresh') {
-              mock.timers.setTime(scene.nowMs);
-              const ours = await oursOf(scene, store);
-              const oracle = await oracleOf(scene, folder);
-              if (!isDeepStrictEqual(ours, oracle) && (await mixesSnapshots(folder))) {
-                assert.ok(await isWhole(store, ours));
-                mixed += 1;
-                return;
-              }
-              assert.deepEqual(ours, oracle);
-              refreshes += 1;
-              refusals += ours.refreshed ? 0 : 1;
+            if (act.kind !== 'refresh') continue;
+            mock.timers.setTime(scene.nowMs);
+            const ours = await clients.ours(scene.nowMs, roles, paths);
+            const oracle = await clients.oracle(roles, paths);
+            if (!isDeepStrictEqual(ours, oracle) && (await mixesSnapshots(clients.folder))) {
+              assert.ok(await isWhole(clients.store, ours));
+              mixed += 1;
+              return;
             }
+            assert.deepEqual(ours, oracle);
+            refreshes += 1;
+            refusals += ours.refreshed ? 0 : 1;
           }
-        } finally {
-          await rm(folder, { recursive: true });
-        }
-      },
-    ),
-    { numRuns: Number(process.env['SALLYPORT_PROPERTY_RUNS'] ?? 150) },
-  );
-  // The comparison means something only while both kinds of verdict occur often.
-  assert.ok(mixed < refreshes / 10, `${mixed} of ${refreshes} histories left`);
-  assert.ok(
-    refusals > refreshes / 10 && refusals < (refreshes * 9) / 10,
-    `${refusals} of ${refreshes} refused`,
-  );
-});
+        },
+      ),
+      propertyRuns(100),
+    );
+    // The comparison means something only while both kinds of verdict occur often.
+    assert.ok(mixed < refreshes / 10, `${mixed} of ${refreshes} histories left`);
+    assert.ok(
+      refusals > refreshes / 10 && refusals < (refreshes * 9) / 10,
+      `${refusals} of ${refreshes} refused`,
+    );
+  },
+);

@@ -40,10 +40,12 @@ export interface TrustedVersions {
  * believes it by the rules of `TrustedSet`, and stores each role as soon as it is believed. A role that fails never
  * replaces the one trusted before.
  *
- * One call at a time does its work; others wait their turn.
+ * One call at a time does its work; others wait their turn. While another process works in the same store, a call that
+ * may save is refused.
  */
 export class TrustRefresher {
   readonly #loader: RoleLoader;
+  readonly #store: TrustStore;
   readonly #source: RepositorySource | undefined;
   readonly #digests: Digests;
   readonly #limits: TrustLimits;
@@ -52,6 +54,7 @@ export class TrustRefresher {
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: TrustRefresherOptions) {
+    this.#store = options.store;
     this.#source = options.source;
     this.#digests = options.digests;
     this.#limits = { ...defaultTrustLimits, ...options.limits };
@@ -72,6 +75,7 @@ export class TrustRefresher {
    * @param referenceTimeMs `referenceTime(clock, floor)`, read once by the caller
    * @throws {TrustError} what is served cannot be believed; NO_ROOT before a root was pinned
    * @throws {RepositorySourceError} nothing could be had from the source
+   * @throws {StorageError} FOLDER_IN_USE: another process refreshes this store
    */
   refresh(referenceTimeMs: EpochMs, signal: AbortSignal): Promise<TrustedVersions> {
     return this.#exclusively(() => this.#load(referenceTimeMs, this.#requireSource(), signal));
@@ -193,7 +197,9 @@ export class TrustRefresher {
   }
 
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work);
+    // Without a source nothing is saved, so there is nothing to keep others from.
+    const alone = this.#source === undefined ? undefined : this.#store.exclusively?.bind(this.#store);
+    const result = this.#last.then(alone === undefined ? work : () => alone(work));
     // The next one in the queue does not care how this one ended; its caller hears it.
     this.#last = result.catch(() => undefined);
     return result;

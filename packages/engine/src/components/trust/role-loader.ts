@@ -55,7 +55,7 @@ export class RoleLoader {
         'no trust root is pinned here: set the site up with the root file that the vendor gave out',
       );
     }
-    const set = new TrustedSet(rootBytes, this.#tools, time);
+    const set = trustedFrom(rootBytes, this.#tools, time);
     if (source !== undefined) {
       await this.#followRoots(set, source, signal);
     }
@@ -89,8 +89,10 @@ export class RoleLoader {
         { role },
       );
     }
-    const bytes = await this.#fetchNamed(set, source, role, named, this.#limits.targetsMaxBytes, signal);
-    const targets = set.updateTargets(bytes, role, delegator);
+    const file = fileOf(set, role, named);
+    const maxBytes = Math.min(named.lengthBytes ?? Infinity, this.#limits.targetsMaxBytes);
+    const bytes = await fetchMetadata(source, file, maxBytes, signal);
+    const targets = cameFrom(source, file, () => set.updateTargets(bytes, role, delegator));
     await this.#save(set, role, bytes, targets.version);
     return targets;
   }
@@ -117,7 +119,7 @@ export class RoleLoader {
           },
         );
       }
-      set.updateRoot(bytes);
+      cameFrom(source, metadataName('root', version), () => set.updateRoot(bytes));
       await this.#store.saveRoot(version, bytes);
       await this.#noteTrusted(set, 'root', version);
     }
@@ -131,13 +133,9 @@ export class RoleLoader {
   ): Promise<void> {
     await this.#restore('timestamp', source, (bytes) => set.restoreTimestamp(bytes));
     if (source !== undefined) {
-      const bytes = await fetchMetadata(
-        source,
-        metadataName('timestamp'),
-        this.#limits.timestampMaxBytes,
-        signal,
-      );
-      if (set.updateTimestamp(bytes) === 'updated') {
+      const file = metadataName('timestamp');
+      const bytes = await fetchMetadata(source, file, this.#limits.timestampMaxBytes, signal);
+      if (cameFrom(source, file, () => set.updateTimestamp(bytes)) === 'updated') {
         await this.#save(set, 'timestamp', bytes, set.timestamp?.signed.version ?? 0);
       }
     }
@@ -162,33 +160,11 @@ export class RoleLoader {
       }
       return;
     }
-    const bytes = await this.#fetchNamed(
-      set,
-      source,
-      'snapshot',
-      named,
-      this.#limits.snapshotMaxBytes,
-      signal,
-    );
-    set.updateSnapshot(bytes);
+    const file = fileOf(set, 'snapshot', named);
+    const maxBytes = Math.min(named.lengthBytes ?? Infinity, this.#limits.snapshotMaxBytes);
+    const bytes = await fetchMetadata(source, file, maxBytes, signal);
+    cameFrom(source, file, () => set.updateSnapshot(bytes));
     await this.#save(set, 'snapshot', bytes, named.version);
-  }
-
-  #fetchNamed(
-    set: TrustedSet,
-    source: RepositorySource,
-    role: string,
-    named: MetaFile,
-    maxBytes: number,
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
-    const version = set.root.signed.consistentSnapshot ? named.version : undefined;
-    return fetchMetadata(
-      source,
-      metadataName(role, version),
-      Math.min(named.lengthBytes ?? maxBytes, maxBytes),
-      signal,
-    );
   }
 
   /**
@@ -226,6 +202,43 @@ export class RoleLoader {
       await this.#store.raiseTimeFloor(signedTimeMs);
     }
     this.#onEvent({ kind: 'trusted', role, version });
+  }
+}
+
+/** Starts from the root that is pinned here; what is wrong with that one no source can mend. */
+function trustedFrom(rootBytes: Uint8Array, tools: TrustTools, time: TrustTime): TrustedSet {
+  try {
+    return new TrustedSet(rootBytes, tools, time);
+  } catch (error) {
+    if (!(error instanceof TrustError)) {
+      throw error;
+    }
+    throw new TrustError(
+      error.code,
+      `the root that is pinned here was damaged or altered: restore the site's trust folder from a backup, or set the site up again (${error.message})`,
+      error.details,
+      { cause: error },
+    );
+  }
+}
+
+/** The name of the file that holds a role as it is described. */
+function fileOf(set: TrustedSet, role: string, named: MetaFile): string {
+  return metadataName(role, set.root.signed.consistentSnapshot ? named.version : undefined);
+}
+
+/** Judges bytes that came from a source; when they are not believed, the error says where they came from. */
+function cameFrom<T>(source: RepositorySource, file: string, judge: () => T): T {
+  try {
+    return judge();
+  } catch (error) {
+    if (!(error instanceof TrustError)) {
+      throw error;
+    }
+    const details = { ...error.details, file, source: source.name };
+    throw new TrustError(error.code, `${error.message} (${file} of ${source.name})`, details, {
+      cause: error,
+    });
   }
 }
 

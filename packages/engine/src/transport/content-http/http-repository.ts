@@ -1,12 +1,16 @@
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { RepositorySourceError, type RepositorySource } from '../../ports/repository.ts';
+import { paced, requestWithin } from '../patience.ts';
 
 export interface HttpRepositoryOptions {
   readonly metadataUrl: string;
   readonly targetsUrl: string;
   /** How connections are made (proxy, TLS, allowed endpoints); undici's own when not given. */
   readonly dispatcher?: Dispatcher;
-  /** How long the server may send nothing; the whole may take as long as it takes. 30 s when not given. */
+  /**
+   * How long the server may take to answer, and to send its next KiB; the whole may take as long as it takes. 30 s when
+   * not given.
+   */
   readonly idleTimeoutMs?: number;
 }
 
@@ -72,11 +76,11 @@ export class HttpRepository implements RepositorySource {
   ): Promise<AsyncIterable<Uint8Array> | undefined> {
     const response = await this.#request(url, signal);
     if (response.statusCode === 404 || response.statusCode === 403) {
-      await response.body.dump();
+      abandon(response);
       return undefined;
     }
     if (response.statusCode !== 200) {
-      await response.body.dump();
+      abandon(response);
       throw new RepositorySourceError(
         'BAD_STATUS',
         `${url.href} answered ${response.statusCode} where 200 or 404 was expected: check the address and the server`,
@@ -86,14 +90,22 @@ export class HttpRepository implements RepositorySource {
         },
       );
     }
-    return limited(response.body, url, maxBytes, signal);
+    const encoding = response.headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity') {
+      abandon(response);
+      throw new RepositorySourceError(
+        'BAD_STATUS',
+        `${url.href} comes in content encoding "${String(encoding).slice(0, 40)}", which nobody asked for: let the server send files as they are`,
+        { url: url.href, status: response.statusCode },
+      );
+    }
+    return this.#limited(response.body, url, maxBytes, signal);
   }
 
   async #request(url: URL, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     try {
-      return await request(url, {
+      return await requestWithin(this.#idleTimeoutMs, url, {
         headers: { 'accept-encoding': 'identity' },
-        headersTimeout: this.#idleTimeoutMs,
         bodyTimeout: this.#idleTimeoutMs,
         signal,
         ...(this.#dispatcher === undefined ? {} : { dispatcher: this.#dispatcher }),
@@ -102,33 +114,35 @@ export class HttpRepository implements RepositorySource {
       throw transportError(error, url, signal);
     }
   }
+
+  async *#limited(
+    body: AsyncIterable<Uint8Array>,
+    url: URL,
+    maxBytes: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array> {
+    let sizeBytes = 0;
+    try {
+      for await (const chunk of paced(body, this.#idleTimeoutMs)) {
+        sizeBytes += chunk.length;
+        if (sizeBytes > maxBytes) {
+          throw new RepositorySourceError(
+            'TOO_LARGE',
+            `${url.href} is longer than the ${maxBytes} bytes allowed: the server sends something else than was published; try again, from another source if it stays so`,
+            { url: url.href, maxBytes },
+          );
+        }
+        yield chunk;
+      }
+    } catch (error) {
+      throw error instanceof RepositorySourceError ? error : transportError(error, url, signal);
+    }
+  }
 }
 
-async function* limited(
-  body: AsyncIterable<Uint8Array>,
-  url: URL,
-  maxBytes: number,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  let sizeBytes = 0;
-  try {
-    for await (const chunk of body) {
-      sizeBytes += chunk.length;
-      if (sizeBytes > maxBytes) {
-        throw new RepositorySourceError(
-          'TOO_LARGE',
-          `${url.href} is longer than the ${maxBytes} bytes allowed: the server sends something else than was published`,
-          {
-            url: url.href,
-            maxBytes,
-          },
-        );
-      }
-      yield chunk;
-    }
-  } catch (error) {
-    throw error instanceof RepositorySourceError ? error : transportError(error, url, signal);
-  }
+/** Ends an answer whose body nobody wants: reading it to its end could take for ever. */
+function abandon(response: Dispatcher.ResponseData): void {
+  response.body.on('error', () => undefined).destroy();
 }
 
 const stalledCodes: ReadonlySet<string> = new Set([
@@ -147,7 +161,7 @@ function transportError(error: unknown, url: URL, signal: AbortSignal): unknown 
   return stalledCodes.has(code)
     ? new RepositorySourceError(
         'STALLED',
-        `${url.href} sent nothing for too long (${code}): the line or the server stands still; try again`,
+        `${url.href} sent too little for too long (${code}): the line or the server stands still; try again`,
         details,
         { cause: error },
       )

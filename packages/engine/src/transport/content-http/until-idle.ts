@@ -10,6 +10,9 @@ export interface IdleLimits {
   readonly signal: AbortSignal;
 }
 
+/** One for all: an abort without a reason makes an exception with a stack, and a download waits for every chunk. */
+const cameInTime = new Error('the server has answered');
+
 /**
  * Waits for the server's next sign of life.
  *
@@ -34,7 +37,7 @@ export async function untilIdle<T>(
     next.catch(() => undefined);
     throw named(failure, url, signal);
   } finally {
-    waking.abort();
+    waking.abort(cameInTime);
     idle.catch(() => undefined);
   }
 }

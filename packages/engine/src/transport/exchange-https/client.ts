@@ -11,7 +11,8 @@ import {
 } from '@sallyport/core/wire/exchange-messages';
 import { encodeBase64 } from '@sallyport/core/wire/base64';
 import { WireError } from '@sallyport/core/wire/wire-error';
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
+import { paced, requestWithin } from '../patience.ts';
 import { ExchangeError, type ExchangeErrorCode, type VendorExchange } from '../../ports/vendor-exchange.ts';
 
 export interface HttpVendorExchangeOptions {
@@ -75,16 +76,15 @@ export class HttpVendorExchange implements VendorExchange {
     const url = new URL(path, this.#baseUrl);
     const { idleTimeoutMs = 60_000, dispatcher, answerMaxBytes = exchangeMessageMaxBytes } = this.#options;
     try {
-      const response = await request(url, {
+      const response = await requestWithin(idleTimeoutMs, url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', accept: 'application/json' },
         body,
-        headersTimeout: idleTimeoutMs,
         bodyTimeout: idleTimeoutMs,
         signal,
         ...(dispatcher === undefined ? {} : { dispatcher }),
       });
-      const bytes = await readLimited(response, url, answerMaxBytes);
+      const bytes = await readLimited(paced(response.body, idleTimeoutMs), url, answerMaxBytes);
       if (response.statusCode !== 200) {
         throw failure(url, response.statusCode, bytes);
       }
@@ -95,14 +95,10 @@ export class HttpVendorExchange implements VendorExchange {
   }
 }
 
-async function readLimited(
-  response: Dispatcher.ResponseData,
-  url: URL,
-  maxBytes: number,
-): Promise<Uint8Array> {
+async function readLimited(body: AsyncIterable<Uint8Array>, url: URL, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body) {
     sizeBytes += chunk.length;
     if (sizeBytes > maxBytes) {
       throw new ExchangeError(

@@ -1,8 +1,9 @@
 import { messageOf } from '@sallyport/core/shared/errors';
 import { linkLimits, refusalFormat } from '@sallyport/core/wire/link';
 import { WireError } from '@sallyport/core/wire/wire-error';
-import { type Dispatcher, errors, request } from 'undici';
+import { type Dispatcher, errors } from 'undici';
 import { isLinkErrorCode, LinkError } from '../../ports/link-error.ts';
+import { paced, requestWithin } from '../patience.ts';
 
 /** Time for an answer beyond what the other side was asked to wait. */
 const answerTimeoutMs = 30_000;
@@ -13,24 +14,40 @@ const answerTimeoutMs = 30_000;
  * @param call `waitMs` is how long the other side may keep the answer back on purpose
  * @throws {LinkError} UNREACHABLE, STALLED, and whatever the other side refuses with
  */
-export async function post(
+export function post(
   dispatcher: Dispatcher,
   call: { readonly url: URL; readonly body: Uint8Array; readonly waitMs: number; readonly peer: string },
   signal: AbortSignal,
 ): Promise<Uint8Array> {
-  const { url, peer } = call;
+  return ask(dispatcher, call, signal);
+}
+
+/** Reads what an address names. @throws {LinkError} as `post` */
+export function get(
+  dispatcher: Dispatcher,
+  call: { readonly url: URL; readonly peer: string },
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  return ask(dispatcher, { ...call, waitMs: 0 }, signal);
+}
+
+async function ask(
+  dispatcher: Dispatcher,
+  call: { readonly url: URL; readonly body?: Uint8Array; readonly waitMs: number; readonly peer: string },
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const { url, body, peer } = call;
   const timeoutMs = call.waitMs + answerTimeoutMs;
   try {
-    const response = await request(url, {
+    const response = await requestWithin(timeoutMs, url, {
       dispatcher,
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: call.body,
-      headersTimeout: timeoutMs,
+      ...(body === undefined
+        ? { method: 'GET' }
+        : { method: 'POST', headers: { 'content-type': 'application/json' }, body }),
       bodyTimeout: timeoutMs,
       signal,
     });
-    const bytes = await readLimited(response.body, linkLimits.messageMaxBytes, peer);
+    const bytes = await readLimited(paced(response.body, timeoutMs), linkLimits.messageMaxBytes, peer);
     if (response.statusCode !== 200) {
       throw refusalOf(response.statusCode, bytes, peer);
     }

@@ -7,7 +7,8 @@ import {
 } from '@sallyport/core/wire/join';
 import type { Agent } from 'undici';
 import type { JoinChannel } from '../../ports/join-channel.ts';
-import { post, understood } from './link-client.ts';
+import { LinkError } from '../../ports/link-error.ts';
+import { get, post, understood } from './link-client.ts';
 import { pinnedAgent } from './pinned-agent.ts';
 import type { TlsIdentity } from './tls-identity.ts';
 
@@ -27,6 +28,16 @@ export class PeerTlsJoin implements JoinChannel {
     const call = { url: this.#url, body: joinRequestFormat.print(request), waitMs: 0, peer: this.#peer };
     const answer = await post(this.#agent, call, signal);
     return understood(() => joinReplyFormat.parse(answer), this.#peer);
+  }
+
+  async trustRoot(version: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    const url = new URL(`${this.#url.pathname}/root/${version}`, this.#url);
+    try {
+      return await get(this.#agent, { url, peer: this.#peer }, signal);
+    } catch (error) {
+      if (error instanceof LinkError && error.details['status'] === 404) return undefined;
+      throw error;
+    }
   }
 
   async close(): Promise<void> {

@@ -53,7 +53,7 @@ const statusOf: Readonly<Record<LinkErrorCode, number>> = {
 /**
  * A parent site's end of its children's links: TLS 1.3, both sides known by the raw keys of their certificates.
  * Whoever is not a child by the roster gets a refusal that says why, and nothing else; only joining is open to
- * unknown keys.
+ * unknown keys, with the vendor's roots, which are no secret: a new site compares its own before it joins.
  */
 export class PeerTlsServer {
   readonly #server: FastifyInstance;
@@ -89,6 +89,9 @@ export class PeerTlsServer {
     this.#server.setErrorHandler((error, _request, reply) => this.#sendError(error, reply));
     this.#server.post('/join/v1', { bodyLimit: joinRequestFormat.maxBytes }, (request) =>
       this.#join(request),
+    );
+    this.#server.get<{ Params: { version: string } }>('/join/v1/root/:version', (request, reply) =>
+      this.#sendRoot(request.params.version, options.repository, reply),
     );
     void this.#server.register(this.#childrenOnly(options));
   }
@@ -168,6 +171,14 @@ export class PeerTlsServer {
       );
     }
     return this.#handler.join(joinRequestFormat.parse(bodyOf(request)), key);
+  }
+
+  async #sendRoot(version: string, repository: RepositorySource, reply: FastifyReply): Promise<FastifyReply> {
+    const name = `${version}.root.json`;
+    const bytes = /^[1-9]\d{0,8}$/.test(version)
+      ? await repository.metadata(name, { maxBytes: metadataMaxBytes }, this.#signalOf(reply))
+      : undefined;
+    return bytes === undefined ? notFound(reply) : sendBytes(reply, Buffer.from(bytes));
   }
 
   #identify(request: FastifyRequest): SiteCode {

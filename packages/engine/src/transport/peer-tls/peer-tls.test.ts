@@ -17,6 +17,7 @@ import { nodeKeys } from '../../compute/ed25519.ts';
 import type { LinkHello } from '../../ports/parent-link.ts';
 import { memoryDatabase } from '../../storage/sqlite/test-support/databases.ts';
 import { adoptHierarchy } from '../../components/hierarchy-identity/hierarchy-setting.ts';
+import { PeerTlsJoin } from './peer-tls-join.ts';
 import { PeerTlsLink } from './peer-tls-link.ts';
 import { rawKeyOf, tlsIdentity, type TlsIdentity } from './tls-identity.ts';
 
@@ -182,6 +183,18 @@ test('a parent that was started anew gives and takes records only after a new gr
   await assert.rejects(link.push([], 0, patience()), { code: 'STALLED' });
   await link.hello({ ...hello, head: 1000 }, patience());
   assert.ok((await link.pull(0, 0, patience())).records.length > 0);
+});
+
+test('a stranger may compare the vendor’s root with its own before it joins, and nothing else', async (t) => {
+  const top = await topTierSite(t);
+  const root = new TextEncoder().encode('{"signed": {"version": 1}}\n');
+  await top.trust.saveRoot(1, root);
+  const token = { address: top.address, parent: siteCode('CAS'), parentKey: keyOf(top) };
+  const channel = new PeerTlsJoin(token, await tlsIdentity(nodeKeys.generate(), 'XYZ'));
+  t.after(() => channel.close());
+  assert.deepEqual(new Uint8Array((await channel.trustRoot(1, patience())) ?? []), root);
+  for (const version of [2, 1e9, 1.5, -1])
+    assert.equal(await channel.trustRoot(version, patience()), undefined);
 });
 
 test('content and vendor metadata come from the parent byte by byte', async (t) => {

@@ -99,7 +99,7 @@ export class TufRepository {
       timestamp: this.timestamp,
       snapshot: this.snapshot,
     };
-    return top[role] ?? this.targets(role);
+    return (Object.hasOwn(top, role) ? top[role] : undefined) ?? this.targets(role);
   }
 
   targets(role = 'targets'): TargetsJson {
@@ -250,7 +250,7 @@ export class TufRepository {
 
   #delegation(role: string): { readonly keys: Record<string, unknown>; readonly roleJson: RoleJson } {
     const top = this.root.roles[role];
-    if (top !== undefined) {
+    if (top !== undefined && Object.hasOwn(this.root.roles, role)) {
       return { keys: this.root.keys, roleJson: top };
     }
     for (const { delegations } of this.targetsRoles.values()) {

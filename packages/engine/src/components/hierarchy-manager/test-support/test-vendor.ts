@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import type { Offer } from '@sallyport/core/domain/exchange/exchange';
 import { makeOffer } from '@sallyport/core/domain/exchange/offer';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import {
@@ -23,7 +24,7 @@ import { LibrarySource } from '../../../../test-support/library-source.ts';
 import { publish } from '../../../../test-support/published-package.ts';
 import { ExchangeError, type VendorExchange } from '../../../ports/vendor-exchange.ts';
 import { MemoryBlobs } from '../../../storage/memory/blobs.ts';
-import type { ManualClock } from '../../work/test-support/manual-clock.ts';
+import type { ManualClock } from '../../../../test-support/manual-clock.ts';
 
 export const product = productId('tool');
 
@@ -167,6 +168,11 @@ export class TestVendor implements VendorExchange {
       ],
       sha256: (bytes) => testDigestOf('sha256', bytes),
     });
+    return this.signedOffer(offer);
+  }
+
+  /** Any offer under the vendor's key: also what a thief of that key would say. */
+  signedOffer(offer: Offer): Uint8Array {
     return this.#signed(payloadTypes.offer, offerFormat.print(offer));
   }
 
