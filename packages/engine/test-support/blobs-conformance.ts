@@ -187,6 +187,18 @@ export function blobsConformance(kind: string, make: (t: TestContext) => Promise
     assert.deepEqual(await collected(under.blobs.read(ref.sha256)), bytes);
   });
 
+  test(`${kind}: what a writer left that took the blob for a longer one is dropped`, async (t) => {
+    const { blobs } = await make(t);
+    const mistaken = await blobs.resume({ ...ref, sizeBytes: ref.sizeBytes + 10 });
+    await mistaken.write(noise(ref.sizeBytes + 5));
+    await mistaken.suspend();
+    const writer = await blobs.resume(ref);
+    assert.equal(writer.offset, 0);
+    await writer.write(bytes);
+    await writer.commit();
+    assert.equal(await blobs.has(ref.sha256), true);
+  });
+
   test(`${kind}: a discarded writer leaves nothing to go on with`, async (t) => {
     const { blobs } = await make(t);
     const writer = await blobs.resume(ref);

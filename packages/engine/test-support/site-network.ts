@@ -27,12 +27,12 @@ import type { ReadTables, SiteDatabase } from '../src/ports/site-database.ts';
 import { MemoryBlobs } from '../src/storage/memory/blobs.ts';
 import { MemoryTrustStore } from '../src/storage/memory/trust-store.ts';
 import { memoryDatabase } from '../src/storage/sqlite/test-support/databases.ts';
-import { blobTargets } from '../src/transport/peer-tls/blob-targets.ts';
+import { blobTargets } from '../src/components/trust/blob-targets.ts';
 import { PeerTlsJoin } from '../src/transport/peer-tls/peer-tls-join.ts';
 import { PeerTlsLink } from '../src/transport/peer-tls/peer-tls-link.ts';
 import { PeerTlsServer } from '../src/transport/peer-tls/peer-tls-server.ts';
 import { tlsIdentity, type TlsIdentity } from '../src/transport/peer-tls/tls-identity.ts';
-import { MemoryVault } from './memory-vault.ts';
+import { MemoryVault } from '../src/storage/memory/vault.ts';
 
 /** How long a test waits for something that should take milliseconds. */
 const patienceMs = 20_000;

@@ -8,6 +8,7 @@ import { SallyportError } from '@sallyport/core/shared/errors';
  * - `KEYS_MISSING`: too few of a role's keys were at hand to sign for it
  * - `BAD_KEY_FILE`, `BROKEN_REPOSITORY`, `BROKEN_DATABASE`: a file of ours is not what we wrote
  * - `LOCKED`: another process writes the repository
+ * - `UNWRITABLE`: the disk under the database is full, read-only or broken
  * - `INVALID_DEFINITION`: see the problems that `DefinitionError` lists
  * - `UNKNOWN_PACKAGE`, `UNKNOWN_PRODUCT`, `BAD_REQUEST`: what the operator asked for makes no sense here
  */
@@ -23,6 +24,7 @@ export type CloudErrorCode =
   | 'NOT_THERE'
   | 'UNKNOWN_PACKAGE'
   | 'UNKNOWN_PRODUCT'
+  | 'UNWRITABLE'
   | 'WRONG_PASSPHRASE';
 
 /** A failure on the vendor's side; the message names the cause, the place and the remedy. */

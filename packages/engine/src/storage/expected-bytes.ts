@@ -18,11 +18,16 @@ export class ExpectedBytes {
     return this.#sizeBytes;
   }
 
-  /** @throws {ContentError} SIZE_MISMATCH when the chunk goes beyond the expected size; it is not counted then */
-  add(chunk: Uint8Array): void {
-    if (this.#sizeBytes + chunk.length > this.expected.sizeBytes) {
+  /** @throws {ContentError} SIZE_MISMATCH when so many more bytes go beyond the expected size */
+  mustHaveRoom(count: number): void {
+    if (this.#sizeBytes + count > this.expected.sizeBytes) {
       throw sizeMismatch(this.expected, `more than ${String(this.expected.sizeBytes)}`);
     }
+  }
+
+  /** @throws {ContentError} SIZE_MISMATCH when the chunk goes beyond the expected size; it is not counted then */
+  add(chunk: Uint8Array): void {
+    this.mustHaveRoom(chunk.length);
     this.#sizeBytes += chunk.length;
     this.#hash.update(chunk);
   }

@@ -1,5 +1,5 @@
 import type { Digest } from '../../shared/ids.ts';
-import type { BlobRef, Encodings, SegmentEncodings, Tree } from './tree.ts';
+import type { BlobRef, Encoding, Encodings, Tree } from './tree.ts';
 
 /** Patches that need a larger decoder window than this are left alone: memory at sites stays bounded. */
 export const windowLogMax = 27;
@@ -63,14 +63,30 @@ export function planRoutes(input: {
   readonly held: ReadonlySet<Digest>;
   readonly offered: ReadonlySet<Digest>;
 }): FetchPlan {
-  const encodingsOf = new Map(input.encodings?.segments.map((entry) => [entry.segment.sha256, entry]));
-  const segments = segmentsOf(input.tree);
+  const { tree, encodings, held, offered } = input;
+  const ways = new Map(encodings?.segments.map((entry) => [entry.segment.sha256, entry.encodings]));
+  return planBlobs({ wanted: segmentsOf(tree), ways, held, offered });
+}
+
+/**
+ * As `planRoutes`, for blobs of any kind: documents travel as segments do.
+ *
+ * @param wanted each once, each at most a segment large where it has ways other than as it is
+ * @param ways the encodings of those that have any
+ */
+export function planBlobs(input: {
+  readonly wanted: readonly BlobRef[];
+  readonly ways: ReadonlyMap<Digest, readonly Encoding[]>;
+  readonly held: ReadonlySet<Digest>;
+  readonly offered: ReadonlySet<Digest>;
+}): FetchPlan {
+  const segments = input.wanted;
   const missing = segments.filter((segment) => !input.held.has(segment.sha256));
   const missingDigests = new Set(missing.map((segment) => segment.sha256));
   const candidates = new Map(
     missing.map((segment) => [
       segment.sha256,
-      candidatesFor(segment, encodingsOf.get(segment.sha256), missingDigests, input),
+      candidatesFor(segment, input.ways.get(segment.sha256) ?? [], missingDigests, input),
     ]),
   );
   const chosen = chooseWithoutCycles(missing, candidates, input.held);
@@ -93,12 +109,12 @@ const workOf: Readonly<Record<Route['kind'], number>> = { raw: 0, zstd: 1, patch
 
 function candidatesFor(
   segment: BlobRef,
-  entry: SegmentEncodings | undefined,
+  encodings: readonly Encoding[],
   missing: ReadonlySet<Digest>,
   { held, offered }: { readonly held: ReadonlySet<Digest>; readonly offered: ReadonlySet<Digest> },
 ): readonly Candidate[] {
   const routes: Route[] = [{ kind: 'raw', blob: segment }];
-  for (const encoding of entry?.encodings ?? []) {
+  for (const encoding of encodings) {
     if (encoding.kind === 'zstd') {
       routes.push({ kind: 'zstd', blob: encoding.blob });
     } else if (

@@ -45,6 +45,15 @@ export interface SegmentEncodings {
   readonly encodings: readonly Encoding[];
 }
 
+/**
+ * The ways to a package's two documents other than as they are. Documents of neighbouring releases are much alike, so
+ * these are patches against theirs. A document above `segmentSizeMaxBytes` has none.
+ */
+export interface DocumentEncodings {
+  readonly tree: readonly Encoding[];
+  readonly encodings: readonly Encoding[];
+}
+
 export type Encoding =
   /** The segment compressed by itself. */
   | { readonly kind: 'zstd'; readonly blob: BlobRef }

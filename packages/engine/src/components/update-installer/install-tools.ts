@@ -1,3 +1,4 @@
+import { messageOf } from '@sallyport/core/shared/errors';
 import type { HookPlace } from './hooks.ts';
 import type { UpdateInstallerPorts } from './ports.ts';
 import type { PrerequisiteSite } from './prerequisite-check.ts';
@@ -19,7 +20,7 @@ export interface InstallTools extends Pick<
 }
 
 /** Name of an attempt's scratch folder: kept over restarts, gone with the attempt. */
-export function scratchNameOf({ guid, attempt }: InstallJournal): string {
+function scratchNameOf({ guid, attempt }: InstallJournal): string {
   return `${guid}.${attempt}`;
 }
 
@@ -35,4 +36,17 @@ export async function hookPlaceOf(tools: InstallTools, journal: InstallJournal):
     },
     stepPrefix: `${tools.site.code}/${guid}/${attempt}`,
   };
+}
+
+/** Ends an attempt's scratch folder. One that the disk will not let go of is logged and keeps nobody from anything. */
+export async function removeScratch(tools: InstallTools, journal: InstallJournal): Promise<void> {
+  const name = scratchNameOf(journal);
+  try {
+    await tools.scratch.remove(name);
+  } catch (failure) {
+    tools.log.warn('The scratch folder {name} could not be removed: {err}', {
+      name,
+      err: messageOf(failure),
+    });
+  }
 }

@@ -26,7 +26,14 @@ export interface PackageGate {
   gate(guid: PackageGuid, signal: AbortSignal): Promise<GateAnswer>;
 }
 
-export type GateAnswer = { readonly go: true } | { readonly go: false; readonly reason: string };
+export type GateAnswer =
+  | { readonly go: true }
+  | {
+      readonly go: false;
+      readonly reason: string;
+      /** What decides cannot be read here at present: nothing begins, nothing is given up, and it is asked again. */
+      readonly undecided?: true;
+    };
 
 /** Everything that the update installer needs of the world. */
 export interface UpdateInstallerPorts {

@@ -2,7 +2,7 @@ import { hooksToUndo, recordHook } from '@sallyport/core/domain/updates/install-
 import { messageOf } from '@sallyport/core/shared/errors';
 import { checkHealth } from './health-check.ts';
 import { undoHook } from './hooks.ts';
-import { hookPlaceOf, type InstallTools, scratchNameOf } from './install-tools.ts';
+import { hookPlaceOf, type InstallTools, removeScratch } from './install-tools.ts';
 import type { InstallFailure, InstallJournal } from './records.ts';
 
 /** Decides, durably, that the install goes back from here. */
@@ -118,11 +118,11 @@ async function removeTraces(tools: InstallTools, journal: InstallJournal): Promi
   try {
     if (journal.folder !== journal.previous.folder)
       await tools.releases.remove(journal.product, journal.folder);
-    await tools.scratch.remove(scratchNameOf(journal));
   } catch (failure) {
     tools.log.warn('The release {folder} could not be removed: {err}', {
       folder: journal.folder,
       err: messageOf(failure),
     });
   }
+  await removeScratch(tools, journal);
 }

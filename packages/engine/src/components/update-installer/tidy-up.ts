@@ -1,5 +1,5 @@
 import { messageOf } from '@sallyport/core/shared/errors';
-import { type InstallTools, scratchNameOf } from './install-tools.ts';
+import { type InstallTools, removeScratch } from './install-tools.ts';
 import type { InstallJournal } from './records.ts';
 
 /**
@@ -15,12 +15,12 @@ export async function tidyUp(tools: InstallTools, journal: InstallJournal): Prom
       await tools.releases.remove(product, other);
       tools.log.info('Removed the old release {folder} of {product}', { folder: other, product });
     }
-    await tools.scratch.remove(scratchNameOf(journal));
   } catch (failure) {
     tools.log.warn('Old releases of {product} could not be removed: {err}', {
       product,
       err: messageOf(failure),
     });
   }
+  await removeScratch(tools, journal);
   tools.records.keep(null);
 }

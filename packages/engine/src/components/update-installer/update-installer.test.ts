@@ -525,6 +525,34 @@ test('a package that is stopped is given up while it waits, and taken back while
   assert.equal(await site.runs(), '1.0.0');
 });
 
+test('a package of which nothing is known for the moment waits with the reason, and an install under way goes on', async (t) => {
+  const site = await TestSite.open(t);
+  const undecided = { go: false, undecided: true, reason: 'The catalogue is damaged.' } as const;
+  await site.publish({ hooks: [hook(site, 'before', 'before-switch')] });
+  site.gateAnswer = undecided;
+  site.order();
+  await site.work();
+  assert.equal(site.projection()?.state, 'CONTENT_REPLICATION_SUCCESS', 'not given up');
+  const status = site.installer.query();
+  assert.match(status.reason, /The catalogue is damaged/);
+  assert.ok(status.nextAt !== undefined, 'and it is looked at again by itself');
+
+  site.gateAnswer = { go: true };
+  await site.installer.stop();
+  const ports = site.ports();
+  site.installer = site.newInstaller({
+    ...ports,
+    processes: {
+      run: async (command, signal) => {
+        site.gateAnswer = undecided;
+        return ports.processes.run(command, signal);
+      },
+    },
+  });
+  await site.work();
+  assert.equal(site.projection()?.state, 'INSTALL_SUCCESS');
+});
+
 test('content that is damaged fails the install with its place, and the site stays as it was', async (t) => {
   const site = await TestSite.open(t);
   const { tree } = await site.publish();

@@ -16,6 +16,8 @@ import { type InstallJournal, InstallRecords, type NewEvent } from './records.ts
 
 /** Prerequisites are asked again before an install when their answers are older than this, or it had to wait. */
 const answersMaxAgeMs = minutes(10);
+/** What cannot be read here at present is looked at again so soon. */
+const undecidedRetryMs = minutes(1);
 
 const waitingStates: ReadonlySet<UpdateState> = new Set<UpdateState>([
   'INSTALL_WAITING_PARENT',
@@ -130,14 +132,19 @@ export class UpdateInstaller implements Component {
     const { projection } = work;
     const { guid } = projection;
     if (descriptor === undefined) {
-      return { kind: 'waits', reason: `package ${guid} is not in this site's trusted catalogue yet` };
+      const nextAt = this.#ports.clock.now() + undecidedRetryMs;
+      return { kind: 'waits', reason: `package ${guid} is not in this site's trusted catalogue yet`, nextAt };
     }
     const { version } = descriptor;
     if (waitsForContent(work)) return { kind: 'waits', reason: `${version} waits for its content` };
     if (taken.has(descriptor.product))
       return { kind: 'waits', reason: `${version} waits for the package ordered before it` };
     const answer = await this.#ports.gate.gate(guid, signal);
-    if (!answer.go) return this.#give(projection, answer.reason);
+    if (!answer.go) {
+      return answer.undecided === true
+        ? { kind: 'waits', reason: answer.reason, nextAt: this.#ports.clock.now() + undecidedRetryMs }
+        : this.#give(projection, answer.reason);
+    }
     if (projection.state === 'CONTENT_REPLICATION_SUCCESS' || projection.state === 'PREREQ_IN_PROGRESS') {
       return this.#check(work, descriptor, signal);
     }

@@ -31,7 +31,8 @@ test('keeps the newest three of a family, the one just made among them, and file
     'before-3.db',
     'nightly-1.db',
     'before-notes.txt',
-    'before-4.db.x.partial',
+    '.before-4.db.4a6f.tmp',
+    '.before-3.db.77c1.tmp-journal',
   ];
   for (const [index, name] of names.entries()) {
     await writeFile(join(folder, name), '');

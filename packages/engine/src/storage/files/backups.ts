@@ -1,7 +1,10 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseBackups } from '../../ports/backups.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
+import { sweepTemporaries } from './durable-file.ts';
+import { makeFolderDurably } from './durable-folder.ts';
+import { onDisk } from './on-disk.ts';
 
 const plainName = /^([0-9A-Za-z]+-)[0-9A-Za-z._+-]{1,180}$/;
 const suffix = '.db';
@@ -17,6 +20,7 @@ export interface FileDatabaseBackupsOptions {
 /** Backups of the site database as files in one folder, which only the owner may read. */
 export class FileDatabaseBackups implements DatabaseBackups {
   readonly #options: FileDatabaseBackupsOptions;
+  #making = 0;
 
   constructor(options: FileDatabaseBackupsOptions) {
     this.#options = options;
@@ -27,15 +31,19 @@ export class FileDatabaseBackups implements DatabaseBackups {
     if (family === undefined)
       throw new RangeError(`"${name}" is no plain name for a backup, such as before-1.0.0`);
     const { folder, database } = this.#options;
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolderDurably(folder, 0o700);
     const made = `${name}${suffix}`;
-    // What a killed backup of this name left behind.
-    for (const other of await readdir(folder)) {
-      if (other.startsWith(`${made}.`)) await rm(join(folder, other), { force: true });
+    const path = join(folder, made);
+    // What backups that were killed left behind.
+    if (this.#making === 0) await sweepTemporaries(folder);
+    this.#making += 1;
+    try {
+      await onDisk(path, () => database.backup(path));
+      await onDisk(folder, () => this.#removeOldest(family, made));
+    } finally {
+      this.#making -= 1;
     }
-    await database.backup(join(folder, made));
-    await this.#removeOldest(family, made);
-    return join(folder, made);
+    return path;
   }
 
   /** Files of other kinds in the folder are not ours to remove. */

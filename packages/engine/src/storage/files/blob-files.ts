@@ -3,23 +3,13 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import process from 'node:process';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import { digest } from '@sallyport/core/shared/ids';
-import { diskFailure } from '@sallyport/core/domain/content/disk-failure';
-import { renameDurably } from './durable-file.ts';
+import { dropQuietly, renameDurably } from './durable-file.ts';
 
 /** How files of a library are opened; tests put failing disks here. */
 export type OpenFile = typeof open;
 
 /** Large enough for full disk speed, small enough that a hundred readers need little memory. */
 const chunkBytes = 256 * 1024;
-
-/** Runs file operations; what they throw becomes a ContentError that names `place`. */
-export async function onDisk<T>(place: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (failure) {
-    throw diskFailure(failure, place);
-  }
-}
 
 /** Writes all of `chunk` at `position`: a single write may take only a part. */
 export async function writeAt(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
@@ -58,11 +48,24 @@ export async function hashOf(file: FileHandle): Promise<BlobRef> {
 export async function publishFile(file: FileHandle, from: string, to: string): Promise<void> {
   try {
     await file.chmod(0o444);
-    await file.sync();
+    await syncOrDrop(file, from);
   } finally {
     await file.close();
   }
   await replaceBlob(from, to);
+}
+
+/**
+ * Makes an open file durable. One that cannot be is removed: the kernel may take the pages that failed for clean, and
+ * then a second sync succeeds while reading still shows bytes that never reached the disk.
+ */
+export async function syncOrDrop(file: FileHandle, path: string): Promise<void> {
+  try {
+    await file.sync();
+  } catch (failure) {
+    await dropQuietly(path);
+    throw failure;
+  }
 }
 
 /** Windows refuses to rename over a read-only file: what is there already has the same bytes, so it stays. */

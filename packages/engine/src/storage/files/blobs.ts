@@ -1,18 +1,21 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, opendir, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
+import { diskFailure } from '@sallyport/core/domain/content/disk-failure';
 import { type Digest, digest } from '@sallyport/core/shared/ids';
 import type { Blobs, BlobWriter } from '../../ports/blobs.ts';
 import { abortable, dismiss } from '../abortable.ts';
-import { busy, checkBytes, checkedRange, ExpectedBytes, notHeld, tooLarge } from '../expected-bytes.ts';
+import { checkBytes, checkedRange, ExpectedBytes, notHeld, tooLarge } from '../expected-bytes.ts';
 import { HeldBlobWriter } from '../held-blob-writer.ts';
 import { InFlight } from '../in-flight.ts';
 import { sha256Of } from '../sha256.ts';
-import { chunksOf, hashOf, onDisk, type OpenFile, publishFile, writeAt } from './blob-files.ts';
+import { chunksOf, hashOf, type OpenFile, publishFile, writeAt } from './blob-files.ts';
 import { FileBlobWriter } from './blob-writer.ts';
-import { diskFailure } from '@sallyport/core/domain/content/disk-failure';
+import { syncFolder } from './durable-file.ts';
+import { makeFolderDurably } from './durable-folder.ts';
 import { isMissing } from './file-errors.ts';
+import { needingRoom, onDisk } from './on-disk.ts';
+import { isBlobName, namesIn, PartialFolder } from './partial-folder.ts';
 
 export interface FileBlobsOptions {
   /** Blobs lie in `blobs/sha256` within it. */
@@ -22,10 +25,6 @@ export interface FileBlobsOptions {
   readonly open?: OpenFile;
 }
 
-const hexName = /^[0-9a-f]{64}$/;
-const temporaryPrefix = 'put-';
-/** A temporary file that nobody touched for so long was left by a process that ended. */
-const abandonedAfterMs = 60 * 60 * 1000;
 /** How many files are looked at side by side. */
 const lookAtOnce = 32;
 
@@ -37,25 +36,25 @@ const lookAtOnce = 32;
  */
 export class FileBlobs implements Blobs {
   readonly #blobFolder: string;
-  readonly #partialFolder: string;
+  readonly #partials: PartialFolder;
   readonly #open: OpenFile;
   readonly #inFlight = new InFlight();
-  readonly #writing = new Set<Digest>();
-  readonly #temporary = new Set<string>();
+  /** Blobs that may be visible before their names are durable: being published, or the sync of the folder failed. */
+  readonly #unsure = new Set<Digest>();
 
   private constructor(options: FileBlobsOptions) {
     this.#blobFolder = join(options.folder, 'blobs', 'sha256');
-    this.#partialFolder = options.partialFolder ?? join(options.folder, 'partial');
+    this.#partials = new PartialFolder(options.partialFolder ?? join(options.folder, 'partial'));
     this.#open = options.open ?? open;
   }
 
   /** Makes the folders that are missing. @throws {ContentError} NO_ACCESS, READ_ONLY, DISK_FULL */
   static async open(options: FileBlobsOptions): Promise<FileBlobs> {
     const blobs = new FileBlobs(options);
-    await onDisk(options.folder, async () => {
-      await mkdir(blobs.#blobFolder, { recursive: true });
-      await mkdir(blobs.#partialFolder, { recursive: true });
-    });
+    await makeFolderDurably(blobs.#blobFolder);
+    await makeFolderDurably(blobs.#partials.path);
+    // A process that was killed between a rename and its sync left a name that is visible and not durable.
+    await syncFolder(blobs.#blobFolder);
     return blobs;
   }
 
@@ -66,7 +65,12 @@ export class FileBlobs implements Blobs {
   async sizeOf(sha256: Digest): Promise<number | undefined> {
     const path = this.pathOf(sha256);
     try {
-      return (await stat(path)).size;
+      const { size } = await stat(path);
+      if (this.#unsure.has(sha256)) {
+        await syncFolder(this.#blobFolder);
+        this.#unsure.delete(sha256);
+      }
+      return size;
     } catch (failure) {
       if (isMissing(failure)) {
         return undefined;
@@ -106,7 +110,7 @@ export class FileBlobs implements Blobs {
   }
 
   async ingest(write: (path: string) => Promise<BlobRef | undefined>): Promise<BlobRef | undefined> {
-    return this.#withTemporary(async (path) => {
+    return this.#partials.withTemporary(async (path) => {
       const expected = await write(path);
       if (expected === undefined || (await this.#isHeld(expected))) {
         return expected;
@@ -118,7 +122,7 @@ export class FileBlobs implements Blobs {
         await file.close();
         throw failure;
       }
-      await onDisk(this.#blobFolder, () => publishFile(file, path, this.pathOf(expected.sha256)));
+      await this.#publish(file, path, expected.sha256);
       return expected;
     });
   }
@@ -131,21 +135,20 @@ export class FileBlobs implements Blobs {
 
   async resume(expected: BlobRef): Promise<BlobWriter> {
     const { sha256 } = expected;
-    if (this.#writing.has(sha256)) {
-      throw busy(sha256);
-    }
-    this.#writing.add(sha256);
-    const release = (): void => {
-      this.#writing.delete(sha256);
-    };
+    const release = this.#partials.claim(sha256);
     try {
       if (await this.#isHeld(expected)) {
         release();
         return new HeldBlobWriter(expected);
       }
-      const path = join(this.#partialFolder, sha256);
-      const paths = { path, target: this.pathOf(sha256) };
-      return await onDisk(path, () => FileBlobWriter.open(expected, paths, this.#open, release));
+      const path = this.#partials.pathOf(sha256);
+      return await onDisk(path, () =>
+        FileBlobWriter.open(expected, path, {
+          openFile: this.#open,
+          publish: (file) => this.#publish(file, path, sha256),
+          onEnd: release,
+        }),
+      );
     } catch (failure) {
       release();
       throw failure;
@@ -197,7 +200,7 @@ export class FileBlobs implements Blobs {
 
   async *list(): AsyncGenerator<BlobRef> {
     for await (const name of namesIn(this.#blobFolder)) {
-      if (hexName.test(name)) {
+      if (isBlobName(name)) {
         const sha256 = digest(name);
         const sizeBytes = await this.sizeOf(sha256);
         if (sizeBytes !== undefined) {
@@ -213,28 +216,7 @@ export class FileBlobs implements Blobs {
   }
 
   async dropPartials(isWanted: (sha256: Digest) => boolean): Promise<number> {
-    let droppedBytes = 0;
-    for await (const name of namesIn(this.#partialFolder)) {
-      const path = join(this.#partialFolder, name);
-      const found = await stat(path).catch(() => undefined);
-      if (found !== undefined && this.#isAbandoned(name, found.mtimeMs, isWanted)) {
-        await onDisk(path, () => rm(path, { force: true }));
-        droppedBytes += found.size;
-      }
-    }
-    return droppedBytes;
-  }
-
-  #isAbandoned(name: string, changedAt: number, isWanted: (sha256: Digest) => boolean): boolean {
-    if (hexName.test(name)) {
-      return !isWanted(name as Digest) && !this.#writing.has(name as Digest);
-    }
-    // Another process may be writing it: only its age tells.
-    return (
-      name.startsWith(temporaryPrefix) &&
-      !this.#temporary.has(name) &&
-      Date.now() - changedAt > abandonedAfterMs
-    );
+    return this.#partials.dropUnwanted(isWanted);
   }
 
   async #isHeld(expected: BlobRef): Promise<boolean> {
@@ -267,35 +249,30 @@ export class FileBlobs implements Blobs {
   }
 
   async #store(source: AsyncIterable<Uint8Array>, expected: BlobRef, signal: AbortSignal): Promise<void> {
-    await this.#withTemporary(async (path) => {
+    await this.#partials.withTemporary(async (path) => {
       const file = await onDisk(path, () => this.#open(path, 'wx', 0o600));
       try {
         const bytes = new ExpectedBytes(expected);
         for await (const chunk of abortable(source, signal)) {
           const position = bytes.sizeBytes;
           bytes.add(chunk);
-          await onDisk(path, () => writeAt(file, chunk, position));
+          await needingRoom(this.#partials.path, { what: 'the blob', sizeBytes: expected.sizeBytes }, () =>
+            onDisk(path, () => writeAt(file, chunk, position)),
+          );
         }
         bytes.finish();
       } catch (failure) {
         await file.close();
         throw failure;
       }
-      await onDisk(this.#blobFolder, () => publishFile(file, path, this.pathOf(expected.sha256)));
+      await this.#publish(file, path, expected.sha256);
     });
   }
 
-  /** Hands a path in the partial folder to `work`; whatever is left there afterwards is removed. */
-  async #withTemporary<T>(work: (path: string) => Promise<T>): Promise<T> {
-    const name = `${temporaryPrefix}${randomUUID()}`;
-    const path = join(this.#partialFolder, name);
-    this.#temporary.add(name);
-    try {
-      return await work(path);
-    } finally {
-      await rm(path, { force: true });
-      this.#temporary.delete(name);
-    }
+  async #publish(file: FileHandle, from: string, sha256: Digest): Promise<void> {
+    this.#unsure.add(sha256);
+    await onDisk(this.#blobFolder, () => publishFile(file, from, this.pathOf(sha256)));
+    this.#unsure.delete(sha256);
   }
 
   async #openHeld(sha256: Digest): ReturnType<OpenFile> {
@@ -305,13 +282,6 @@ export class FileBlobs implements Blobs {
     } catch (failure) {
       throw isMissing(failure) ? notHeld(sha256) : diskFailure(failure, path);
     }
-  }
-}
-
-async function* namesIn(folder: string): AsyncGenerator<string> {
-  const entries = await onDisk(folder, () => opendir(folder));
-  for await (const entry of entries) {
-    yield entry.name;
   }
 }
 

@@ -9,7 +9,8 @@ import { ComponentLogs, fill } from './component-logs.ts';
 import { RollingFile } from './rolling-file.ts';
 
 const at = Date.UTC(2026, 0, 2, 3, 4, 5);
-const clock = { now: () => at, sleep: () => Promise.reject(new Error('not used')) };
+const notUsed = (): Promise<never> => Promise.reject(new Error('not used'));
+const clock = { now: () => at, sleep: notUsed, until: notUsed };
 
 function folder(context: { after(work: () => void): void }): string {
   const path = mkdtempSync(join(tmpdir(), 'sallyport-logs-'));

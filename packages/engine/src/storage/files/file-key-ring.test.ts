@@ -26,7 +26,7 @@ function ring(
     offlineFolders: options.offline ?? [join(folder, 'offline')],
     passphrase: async () => options.passphrase ?? 'open sesame',
     keys: nodeKeys,
-    clock: { now: () => 0, sleep: async () => undefined },
+    clock: { now: () => 0, sleep: async () => undefined, until: async () => undefined },
     cost,
   });
 }

@@ -1,10 +1,15 @@
-import { chmod, mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../ports/clock.ts';
 import { CloudError } from '../../ports/cloud-error.ts';
 import { type HeldKey, type KeyRing, type KeyRole, offlineRoles, onlineRoles } from '../../ports/key-ring.ts';
 import type { Keys, Signer } from '../../ports/keys.ts';
-import { renameDurably, temporaryBeside } from './durable-file.ts';
+import { StorageError } from '../storage-error.ts';
+import { createFileDurably } from './create-file.ts';
+import { dropQuietly, sweepTemporaries } from './durable-file.ts';
+import { makeFolderDurably } from './durable-folder.ts';
+import { isMissing } from './file-errors.ts';
+import { onDisk } from './on-disk.ts';
 import { openKey, type SealCost, type SealedKey, sealKey } from './sealed-key.ts';
 
 /** A key file is small; a large one is not ours. */
@@ -48,23 +53,31 @@ export class FileKeyRing implements KeyRing {
     const { keys, clock, onlineFolder } = this.#options;
     const offline = isOffline(role);
     const folder = offline ? await this.#newKeysFolder() : onlineFolder;
-    await makePrivateFolder(folder);
+    await makeFolderDurably(folder, 0o700);
     const taken = (await this.list())
       .filter((key) => key.role === role)
       .map((key) => Number(key.name.split('-').at(-1)));
-    const publicKeys: string[] = [];
-    for (let index = 1; index <= count; index += 1) {
-      const secret = keys.generate();
-      const { publicKey } = keys.open(secret);
-      const name = `${role}-${Math.max(0, ...taken) + index}`;
-      const header = { name, role, publicKey, createdAt: new Date(clock.now()).toISOString() };
-      const content = offline
-        ? await sealKey(header, secret, await this.#passphraseOf(name, folder), this.#options.cost)
-        : ({ schema: 1, ...header, secret: Buffer.from(secret).toString('base64') } satisfies OnlineKey);
-      await writePrivateFile(join(folder, `${name}.json`), `${JSON.stringify(content, undefined, 2)}\n`);
-      publicKeys.push(publicKey);
+    await sweepTemporaries(folder, `${role}-`);
+    const made: { readonly publicKey: string; readonly path: string }[] = [];
+    try {
+      for (let index = 1; index <= count; index += 1) {
+        const secret = keys.generate();
+        const { publicKey } = keys.open(secret);
+        const name = `${role}-${Math.max(0, ...taken) + index}`;
+        const header = { name, role, publicKey, createdAt: new Date(clock.now()).toISOString() };
+        const content = offline
+          ? await sealKey(header, secret, await this.#passphraseOf(name, folder), this.#options.cost)
+          : ({ schema: 1, ...header, secret: Buffer.from(secret).toString('base64') } satisfies OnlineKey);
+        const path = join(folder, `${name}.json`);
+        await createKeyFile(path, `${JSON.stringify(content, undefined, 2)}\n`);
+        made.push({ publicKey, path });
+      }
+    } catch (failure) {
+      // Some of the keys are of no use, and every attempt would leave more of them.
+      for (const { path } of made) await dropQuietly(path);
+      throw failure;
     }
-    return publicKeys;
+    return made.map(({ publicKey }) => publicKey);
   }
 
   async signers(publicKeys: readonly string[]): Promise<readonly Signer[]> {
@@ -95,7 +108,7 @@ export class FileKeyRing implements KeyRing {
   async forget(publicKey: string): Promise<void> {
     for (const key of await this.list()) {
       if (key.publicKey === publicKey && !key.offline) {
-        await rm(key.place, { force: true });
+        await onDisk(key.place, () => rm(key.place, { force: true }));
       }
     }
   }
@@ -225,30 +238,19 @@ function badKeyFile(place: string, why: string, cause?: unknown): CloudError {
   );
 }
 
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
-}
-
-async function makePrivateFolder(folder: string): Promise<void> {
-  const made = await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (made !== undefined) {
-    await chmod(folder, 0o700);
-  }
-}
-
 /** Never readable by others, not even while it is written; never over a key that is there. */
-async function writePrivateFile(path: string, text: string): Promise<void> {
-  const temporary = temporaryBeside(path);
-  const file = await open(temporary, 'wx', 0o600);
+async function createKeyFile(path: string, text: string): Promise<void> {
   try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
+    await createFileDurably(path, new TextEncoder().encode(text));
+  } catch (cause) {
+    if (cause instanceof StorageError && cause.code === 'EXISTS') {
+      throw new CloudError(
+        'ALREADY_THERE',
+        `${path} is there already: move it away first`,
+        { place: path },
+        { cause },
+      );
+    }
+    throw cause;
   }
-  if (await exists(path)) {
-    await rm(temporary, { force: true });
-    throw new CloudError('ALREADY_THERE', `${path} is there already: move it away first`, { place: path });
-  }
-  await renameDurably(temporary, path);
 }

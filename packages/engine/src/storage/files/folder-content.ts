@@ -5,8 +5,9 @@ import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import type { Digest } from '@sallyport/core/shared/ids';
 import { ContentError } from '@sallyport/core/domain/content/content-error';
 import type { ContentSource } from '../../ports/content-source.ts';
-import { chunksOf, onDisk } from './blob-files.ts';
+import { chunksOf } from './blob-files.ts';
 import { isMissing } from './file-errors.ts';
+import { onDisk } from './on-disk.ts';
 
 /** The blobs of a medium or published folder: `blobs/sha256/<hex>`. Nothing is ever written to it, no link is followed. */
 export class FolderContentSource implements ContentSource {

@@ -22,6 +22,13 @@ afterEach(() => {
 
 /** Another process that holds the folder until it is killed. */
 async function holder(): Promise<ChildProcess> {
+  const { child, answer } = await another();
+  assert.equal(answer, 'held');
+  return child;
+}
+
+/** Another process that tries to take the folder. */
+async function another(): Promise<{ child: ChildProcess; answer: unknown }> {
   const script = `
     const { lockFolder } = await import(${JSON.stringify(new URL('./folder-lock.ts', import.meta.url).href)});
     try { lockFolder(${JSON.stringify(folder)}); process.send('held'); } catch (error) { process.send(error.code); process.disconnect(); }
@@ -30,9 +37,8 @@ async function holder(): Promise<ChildProcess> {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   children.add(child);
-  const [answer] = await once(child, 'message');
-  assert.equal(answer, 'held');
-  return child;
+  const [answer] = (await once(child, 'message')) as [unknown];
+  return { child, answer };
 }
 
 test('a second process is refused with the pid of the first, and enters once that was killed', async () => {
@@ -66,4 +72,12 @@ test('a refused attempt leaves the lock with its holder', async () => {
   assert.throws(() => lockFolder(folder), { code: 'FOLDER_IN_USE' });
   child.kill('SIGKILL');
   await once(child, 'exit');
+});
+
+test('a second attempt within the process that holds the lock does not open the folder to others', async () => {
+  const lock = lockFolder(folder);
+  assert.throws(() => lockFolder(folder), { code: 'FOLDER_IN_USE' });
+  assert.equal((await another()).answer, 'FOLDER_IN_USE');
+  lock.release();
+  assert.equal((await another()).answer, 'held');
 });

@@ -1,7 +1,9 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StorageError } from '../storage-error.ts';
+import { makeFolderDurablySync } from './durable-folder.ts';
+import { requireWritableFile } from './writable-file.ts';
 
 export interface FolderLock {
   /** Harmless a second time. */
@@ -17,13 +19,16 @@ const heldErrorCodes: ReadonlySet<number> = new Set([5, 6]);
  * who holds it.
  *
  * @throws {StorageError} FOLDER_IN_USE, naming the process that holds it
+ * @throws {ContentError} DISK_FULL, READ_ONLY, NO_ACCESS, DISK_FAILED
  */
 export function lockFolder(dataFolder: string): FolderLock {
   const folder = join(dataFolder, 'run');
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolderDurablySync(folder, 0o700);
   const pidPath = join(folder, 'lock.pid');
+  const path = join(folder, 'lock');
+  requireWritableFile(path);
   // Node has no file locks of its own, and SQLite has portable ones: an empty database in an exclusive transaction.
-  const database = new DatabaseSync(join(folder, 'lock'), { timeout: 0 });
+  const database = new DatabaseSync(path, { timeout: 0 });
   try {
     database.exec('PRAGMA journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
@@ -34,13 +39,21 @@ export function lockFolder(dataFolder: string): FolderLock {
     }
     throw cause;
   }
-  writeFileSync(pidPath, `${process.pid}\n`);
+  try {
+    writeFileSync(pidPath, `${process.pid}\n`);
+  } catch {
+    // A full disk must not keep a server from starting: the lock holds without its number.
+  }
   let held = true;
   return {
     release: () => {
       if (held) {
         held = false;
-        rmSync(pidPath, { force: true });
+        try {
+          rmSync(pidPath, { force: true });
+        } catch {
+          // The lock counts, not its number: a disk that fails must not keep it from being given back.
+        }
         database.close();
       }
     },

@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CloudError } from '../../ports/cloud-error.ts';
 import type { PublishedRepository } from '../../ports/published-repository.ts';
 import { RepositorySourceError } from '../../ports/repository.ts';
-import { syncFolder, writeFileDurably } from './durable-file.ts';
+import { sweepTemporaries, writeFileDurably } from './durable-file.ts';
+import { makeFolderDurably } from './durable-folder.ts';
 import { FolderRepository } from './folder-repository.ts';
 
 /** Larger than any file a publisher here writes: beyond it, the file is not ours. */
@@ -15,6 +15,7 @@ export class PublishedFolder implements PublishedRepository {
   readonly #metadata: string;
   readonly #targets: string;
   readonly #reader: FolderRepository;
+  readonly #swept = new Set<string>();
 
   constructor(folder: string) {
     this.name = folder;
@@ -37,13 +38,19 @@ export class PublishedFolder implements PublishedRepository {
   }
 
   async putMetadata(name: string, bytes: Uint8Array): Promise<void> {
-    await makeFolder(this.#metadata);
-    await writeFileDurably(join(this.#metadata, name), bytes);
+    await this.#put(join(this.#metadata, name), bytes);
   }
 
   async putTarget(path: string, bytes: Uint8Array): Promise<void> {
-    const place = join(this.#targets, path);
-    await makeFolder(dirname(place));
+    await this.#put(join(this.#targets, path), bytes);
+  }
+
+  async #put(place: string, bytes: Uint8Array): Promise<void> {
+    const folder = dirname(place);
+    await makeFolderDurably(folder);
+    // Whoever writes holds the repository's lock: what is left here was left by a process that was killed.
+    if (!this.#swept.has(folder)) await sweepTemporaries(folder);
+    this.#swept.add(folder);
     await writeFileDurably(place, bytes);
   }
 }
@@ -64,19 +71,5 @@ async function readOwn(
       );
     }
     throw cause;
-  }
-}
-
-/** Makes a folder with all above it, and makes each new name durable. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true });
-  if (first === undefined) {
-    return;
-  }
-  for (let made = folder; ; made = dirname(made)) {
-    await syncFolder(dirname(made));
-    if (made === first) {
-      return;
-    }
   }
 }

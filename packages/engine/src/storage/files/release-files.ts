@@ -7,7 +7,8 @@ import { diskFailure } from '@sallyport/core/domain/content/disk-failure';
 import type { BlobRef, Tree, TreeFile } from '@sallyport/core/domain/content/tree';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Compute } from '../../ports/compute.ts';
-import { syncFolder } from './durable-file.ts';
+import { syncOrDrop } from './blob-files.ts';
+import { dropQuietly, syncFolder } from './durable-file.ts';
 import { fileErrorCode, isMissing } from './file-errors.ts';
 
 /** What building and comparing releases needs. */
@@ -110,7 +111,7 @@ async function writeFile(
       }
     }
   } catch (failure) {
-    await rm(path, { force: true });
+    await dropQuietly(path);
     if (isMissing(failure)) throw await missing(ports, file, failure);
     throw fileErrorCode(failure) === undefined ? failure : diskFailure(failure, path);
   }
@@ -170,7 +171,7 @@ async function seal(path: string, file: TreeFile): Promise<void> {
   const handle = await openToSync(path);
   try {
     await handle.chmod(modeAtRest(file));
-    await handle.sync();
+    await syncOrDrop(handle, path);
   } finally {
     await handle.close();
   }

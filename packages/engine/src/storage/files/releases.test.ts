@@ -19,6 +19,8 @@ import { afterEach, beforeEach, test } from 'node:test';
 import type { BlobRef, Tree, TreeFile } from '@sallyport/core/domain/content/tree';
 import { digest, packageGuid, productId } from '@sallyport/core/shared/ids';
 import type { CurrentRelease } from '../../ports/releases.ts';
+import { temporaryFolder } from '../../../test-support/temporary-folder.ts';
+import { releasesSuite } from '../test-support/releases-suite.ts';
 import type { ReleaseFilesPorts } from './release-files.ts';
 import { FileReleases } from './releases.ts';
 
@@ -27,6 +29,37 @@ const guidA = packageGuid('00000000-0000-4000-8000-00000000000a');
 const guidB = packageGuid('00000000-0000-4000-8000-00000000000b');
 const never = new AbortController().signal;
 const posixOnly = process.platform === 'win32' ? { skip: 'modes are kept on POSIX systems' } : {};
+releasesSuite('in folders', async (t) => {
+  let folder = '';
+  // Registered first, so that it runs before the folder is removed.
+  t.after(() => makeWritable(folder));
+  const blobs = await temporaryFolder(t);
+  folder = await temporaryFolder(t);
+  const pathOf = (sha256: string): string => join(blobs, sha256);
+  const open = (): FileReleases =>
+    new FileReleases({
+      folder,
+      blobs: {
+        pathOf,
+        read: (sha256) => createReadStream(pathOf(sha256)),
+        remove: (sha256) => rm(pathOf(sha256), { force: true }),
+        sizeOf: async (sha256) => (await stat(pathOf(sha256)).catch(() => undefined))?.size,
+      },
+      compute: { hashFile: async (path) => refOf(await readFile(path)) },
+    });
+  return {
+    releases: open(),
+    reopen: open,
+    hold: (blob, bytes) => writeFile(pathOf(blob.sha256), bytes),
+    isHeld: async (blob) => (await readdir(blobs)).includes(blob.sha256),
+    damageFile: async (path, bytes) => {
+      await chmod(path, 0o644);
+      await writeFile(path, bytes);
+      await chmod(path, 0o444);
+    },
+  };
+});
+
 let root: string;
 let ports: ReleaseFilesPorts;
 let releases: FileReleases;
@@ -220,16 +253,6 @@ test('refuses trees whose paths would leave the release', async () => {
   assert.deepEqual(await readdir(root), ['blobs']);
 });
 
-test('the pointer is undefined, then what it was switched to, and never names a missing release', async () => {
-  assert.equal(await releases.current(product), undefined);
-  assert.deepEqual(await releases.products(), []);
-  await assert.rejects(releases.switchTo(releaseOf('1.0.0')), { code: 'MISSING' });
-  await stage(await sampleTree());
-  await releases.switchTo(releaseOf('1.0.0'));
-  assert.deepEqual(await releases.current(product), releaseOf('1.0.0'));
-  assert.deepEqual(await releases.products(), [product]);
-});
-
 test('a damaged pointer is an error that names the file', async () => {
   const path = join(root, 'products', product, 'current.json');
   await mkdir(dirname(path), { recursive: true });
@@ -243,15 +266,6 @@ test('a damaged pointer is an error that names the file', async () => {
   }
 });
 
-test('two builds of one version get different folders, each the same one every time', async () => {
-  assert.equal(await releases.folderFor(product, guidA, '1.0.0'), '1.0.0');
-  assert.equal(await releases.folderFor(product, guidB, '1.0.0'), `1.0.0-${guidB}`);
-  assert.equal(await releases.folderFor(product, guidA, '1.0.0'), '1.0.0');
-  await releases.remove(product, '1.0.0');
-  assert.equal(await releases.folderFor(product, guidB, '1.0.0'), `1.0.0-${guidB}`);
-  assert.equal(await releases.folderFor(product, guidA, '../../1'), guidA);
-});
-
 test('remove takes the release and what staging left, but never the release in force', async () => {
   const tree = await sampleTree();
   await stage(tree);
@@ -262,18 +276,4 @@ test('remove takes the release and what staging left, but never the release in f
   await releases.remove(product, 'never-there');
   assert.deepEqual(await releases.list(product), ['2.0.0']);
   assert.deepEqual(await readdir(join(root, 'products', product, 'releases')), ['2.0.0']);
-});
-
-test('ends with the signal while it stages, and finishes when asked again', async () => {
-  const tree = await sampleTree();
-  const abort = new AbortController();
-  const staging = releases.stage(product, '1.0.0', tree, () => abort.abort(new Error('stop')), abort.signal);
-  await assert.rejects(staging, /stop/);
-  assert.deepEqual(await releases.list(product), []);
-  await stage(tree);
-  assert.deepEqual(await releases.verify(product, '1.0.0', tree, never), []);
-});
-
-test('tells how much room is left', async () => {
-  assert.ok((await releases.freeBytes()) > 0);
 });

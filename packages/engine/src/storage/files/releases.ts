@@ -1,11 +1,13 @@
-import { mkdir, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { treeProblems } from '@sallyport/core/domain/content/tree-rules';
 import type { Tree } from '@sallyport/core/domain/content/tree';
 import { productId, type PackageGuid, type ProductId } from '@sallyport/core/shared/ids';
 import { type CurrentRelease, ReleaseError, type Releases } from '../../ports/releases.ts';
-import { renameDurably, syncFolder, writeFileDurably } from './durable-file.ts';
+import { checkName, checkTree, isReleaseName, namesFor } from '../release-rules.ts';
+import { renameDurably, sweepTemporaries, syncFolder, writeFileDurably } from './durable-file.ts';
+import { makeFolderDurably } from './durable-folder.ts';
 import { isMissing } from './file-errors.ts';
+import { needingRoom, onDisk } from './on-disk.ts';
 import { compareTree, type ReleaseFilesPorts, unlock, writeTree } from './release-files.ts';
 import { readPointer, writePointer } from './release-pointer.ts';
 
@@ -14,9 +16,6 @@ export interface FileReleasesOptions extends ReleaseFilesPorts {
   readonly folder: string;
 }
 
-/** Plain on every file system, and never one of the names with a dot in front that are used here. */
-const plainName = /^[0-9A-Za-z](?:[0-9A-Za-z._+-]{0,158}[0-9A-Za-z_+-])?$/;
-const versionNameMaxLength = 100;
 const stagingPrefix = '.staging-';
 const removedPrefix = '.removed-';
 const ownerPrefix = '.owner-';
@@ -49,12 +48,11 @@ export class FileReleases implements Releases {
   }
 
   async folderFor(product: ProductId, guid: PackageGuid, version: string): Promise<string> {
-    const short = version.length <= versionNameMaxLength && plainName.test(version) ? version : guid;
-    const names = [...new Set([short, `${short === guid ? '' : `${short}-`}${guid}`])];
+    const names = namesFor(guid, version);
     for (const name of names) if ((await this.#ownerOf(product, name)) === guid) return name;
     for (const name of names) {
       if ((await this.#ownerOf(product, name)) !== undefined) continue;
-      await mkdir(this.#releasesOf(product), { recursive: true });
+      await makeFolderDurably(this.#releasesOf(product));
       await writeFileDurably(this.#hidden(product, ownerPrefix, name), new TextEncoder().encode(guid));
       return name;
     }
@@ -82,21 +80,44 @@ export class FileReleases implements Releases {
   ): Promise<void> {
     checkTree(tree);
     const target = this.pathOf(product, folder);
+    await onDisk(target, () => this.#stage({ product, folder, target, tree }, progress, signal));
+  }
+
+  async #stage(
+    {
+      product,
+      folder,
+      target,
+      tree,
+    }: {
+      readonly product: ProductId;
+      readonly folder: string;
+      readonly target: string;
+      readonly tree: Tree;
+    },
+    progress: (doneBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const releases = this.#releasesOf(product);
+    await makeFolderDurably(releases);
     await this.#sweep(product);
     if (await exists(target)) {
       const differing = await compareTree(this.#ports, target, tree, signal);
       if (differing.length === 0) {
+        // Whoever gave it its name may have been killed, or refused by the disk, before the name was durable.
+        await syncFolder(releases);
         progress(tree.files.reduce((sum, file) => sum + file.sizeBytes, 0));
         return;
       }
       await this.#takeAway(product, folder, `it differs from what was published at ${differing[0] ?? ''}`);
     }
     const staging = this.#hidden(product, stagingPrefix, folder);
-    await writeTree(this.#ports, staging, tree, progress, signal);
-    signal.throwIfAborted();
-    await renameDurably(staging, target);
-    await syncFolder(this.#folderOf(product));
-    await syncFolder(this.#root);
+    const sizeBytes = tree.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+    await needingRoom(releases, { what: 'the release', sizeBytes }, async () => {
+      await writeTree(this.#ports, staging, tree, progress, signal);
+      signal.throwIfAborted();
+      await renameDurably(staging, target);
+    });
   }
 
   async verify(
@@ -108,7 +129,7 @@ export class FileReleases implements Releases {
     checkTree(tree);
     const path = this.pathOf(product, folder);
     if (!(await exists(path))) return tree.files.map((file) => file.path);
-    return compareTree(this.#ports, path, tree, signal);
+    return onDisk(path, () => compareTree(this.#ports, path, tree, signal));
   }
 
   async switchTo(release: CurrentRelease): Promise<void> {
@@ -123,17 +144,19 @@ export class FileReleases implements Releases {
 
   async remove(product: ProductId, folder: string): Promise<void> {
     checkName(folder);
-    await this.#takeAway(product, folder, 'it is the release in force');
-    await discard(this.#hidden(product, stagingPrefix, folder));
-    await rm(this.#hidden(product, ownerPrefix, folder), { force: true });
+    await onDisk(this.pathOf(product, folder), async () => {
+      await this.#takeAway(product, folder, 'it is the release in force');
+      await discard(this.#hidden(product, stagingPrefix, folder));
+      await rm(this.#hidden(product, ownerPrefix, folder), { force: true });
+    });
   }
 
   async list(product: ProductId): Promise<readonly string[]> {
-    return (await namesIn(this.#releasesOf(product))).filter((name) => plainName.test(name)).toSorted();
+    return (await namesIn(this.#releasesOf(product))).filter((name) => isReleaseName(name)).toSorted();
   }
 
   async freeBytes(): Promise<number> {
-    await mkdir(this.#root, { recursive: true });
+    await makeFolderDurably(this.#root);
     const disk = await statfs(this.#root);
     return disk.bavail * disk.bsize;
   }
@@ -158,9 +181,10 @@ export class FileReleases implements Releases {
     await discard(removed);
   }
 
-  /** Ends removals that a crash interrupted. */
+  /** Ends removals, and removes what is left of writes, that a crash interrupted. */
   async #sweep(product: ProductId): Promise<void> {
     const releases = this.#releasesOf(product);
+    for (const folder of [releases, this.#folderOf(product)]) await sweepTemporaries(folder);
     for (const name of await namesIn(releases)) {
       if (name.startsWith(removedPrefix)) await discard(join(releases, name));
     }
@@ -203,30 +227,6 @@ function isProduct(name: string): name is ProductId {
   } catch {
     return false;
   }
-}
-
-function checkName(folder: string): void {
-  if (plainName.test(folder)) return;
-  throw new ReleaseError(
-    'BAD_NAME',
-    `"${folder}" cannot be the folder of a release: use letters, digits and . - _ +`,
-    {
-      folder,
-    },
-  );
-}
-
-/** Trees are checked when they are parsed; once more here, because here they become paths on a disk. */
-function checkTree(tree: Tree): void {
-  const [first] = treeProblems(tree);
-  if (first === undefined) return;
-  throw new ReleaseError(
-    'BAD_PATH',
-    `the tree cannot become files: "${first.path}" ${first.problem}; ${first.remedy}`,
-    {
-      path: first.path,
-    },
-  );
 }
 
 async function discard(path: string): Promise<void> {

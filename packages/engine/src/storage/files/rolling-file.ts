@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
@@ -42,8 +42,9 @@ export class RollingFile {
 
   #open(): number {
     if (this.#descriptor === undefined) {
-      this.#descriptor = openSync(this.#path, 'a', 0o640);
+      this.#descriptor = openSync(this.#path, 'a+', 0o640);
       this.#sizeBytes = fstatSync(this.#descriptor).size;
+      this.#torn = this.#torn || !endsALine(this.#descriptor, this.#sizeBytes);
     }
     return this.#descriptor;
   }
@@ -53,4 +54,12 @@ export class RollingFile {
     renameSync(this.#path, this.#path.replace(/\.log$/, '') + '.lo_');
     this.#torn = false;
   }
+}
+
+/** A process or a machine that stopped in the middle of a line has left half of it. */
+function endsALine(descriptor: number, sizeBytes: number): boolean {
+  if (sizeBytes === 0) return true;
+  const last = Buffer.alloc(1);
+  readSync(descriptor, last, 0, 1, sizeBytes - 1);
+  return last.toString('latin1') === '\n';
 }

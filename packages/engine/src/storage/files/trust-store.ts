@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { topLevelRoles } from '@sallyport/core/domain/trust/documents';
 import { encodedRole } from '@sallyport/core/domain/trust/metadata-name';
 import type { EpochMs } from '@sallyport/core/shared/ids';
 import type { TrustStore } from '../../ports/trust-store.ts';
-import { isTemporary, writeFileDurably } from './durable-file.ts';
+import { sweepTemporaries, writeFileDurably } from './durable-file.ts';
+import { makeFolderDurably } from './durable-folder.ts';
+import { isMissing } from './file-errors.ts';
+import { type FolderLock, lockFolder } from './folder-lock.ts';
+import { onDisk } from './on-disk.ts';
 
 /** File systems take 255 bytes; the version, the ending and a temporary name need some of them. */
 const encodedRoleMaxLength = 180;
@@ -13,16 +18,33 @@ const encodedRoleMaxLength = 180;
  * Trusted metadata as plain files: `<role>.json`, `root_history/<n>.root.json` and `time-floor`. Role names are
  * percent-encoded, so none can leave the folder.
  *
- * Folders are made on the first write. One process at a time writes here.
+ * Folders are made on the first write. One process at a time works here: `exclusively` holds a lock of the operating
+ * system in `run/`, which ends with the process. What the disk refuses is a ContentError that names file and remedy.
  */
 export class FileTrustStore implements TrustStore {
   readonly #folder: string;
   readonly #history: string;
   #prepared: Promise<void> | undefined;
+  #lock: FolderLock | undefined;
+  #working = 0;
 
   constructor(folder: string) {
     this.#folder = folder;
     this.#history = join(folder, 'root_history');
+  }
+
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    this.#lock ??= lockFolder(this.#folder);
+    this.#working += 1;
+    try {
+      return await work();
+    } finally {
+      this.#working -= 1;
+      if (this.#working === 0) {
+        this.#lock.release();
+        this.#lock = undefined;
+      }
+    }
   }
 
   load(role: string): Promise<Uint8Array | undefined> {
@@ -30,8 +52,7 @@ export class FileTrustStore implements TrustStore {
   }
 
   async save(role: string, bytes: Uint8Array): Promise<void> {
-    await this.#prepare();
-    await writeFileDurably(join(this.#folder, fileName(role)), bytes);
+    await this.#write(join(this.#folder, fileName(role)), bytes);
   }
 
   loadRoot(version: number): Promise<Uint8Array | undefined> {
@@ -39,9 +60,8 @@ export class FileTrustStore implements TrustStore {
   }
 
   async saveRoot(version: number, bytes: Uint8Array): Promise<void> {
-    await this.#prepare();
     // The history first: after a crash in between, the root that is trusted is in it all the same.
-    await writeFileDurably(join(this.#history, `${version}.root.json`), bytes);
+    await this.#write(join(this.#history, `${version}.root.json`), bytes);
     await this.save('root', bytes);
   }
 
@@ -53,46 +73,56 @@ export class FileTrustStore implements TrustStore {
 
   async raiseTimeFloor(time: EpochMs): Promise<void> {
     if (time > (await this.timeFloor())) {
-      await this.#prepare();
-      await writeFileDurably(
-        join(this.#folder, 'time-floor'),
-        Buffer.from(`${Math.floor(time)}\n`, 'latin1'),
-      );
+      await this.#write(join(this.#folder, 'time-floor'), Buffer.from(`${Math.floor(time)}\n`, 'latin1'));
     }
   }
 
-  #prepare(): Promise<void> {
+  async #write(path: string, bytes: Uint8Array): Promise<void> {
     this.#prepared ??= this.#makeFolders();
-    return this.#prepared;
+    try {
+      await this.#prepared;
+    } catch (failure) {
+      // The next write tries again: there may be room by then.
+      this.#prepared = undefined;
+      throw failure;
+    }
+    await writeFileDurably(path, bytes);
   }
 
   async #makeFolders(): Promise<void> {
-    await mkdir(this.#history, { recursive: true });
-    for (const folder of [this.#folder, this.#history]) {
-      for (const name of await readdir(folder)) {
-        if (isTemporary(name)) {
-          await rm(join(folder, name), { force: true });
-        }
-      }
-    }
+    await makeFolderDurably(this.#history);
+    for (const folder of [this.#folder, this.#history]) await sweepTemporaries(folder);
   }
+}
+
+/** Names that Windows gives to devices, whatever follows the dot. */
+const deviceName = /^(?:aux|con|nul|prn|com[0-9]|lpt[0-9])(?:\.|$)/;
+
+/**
+ * Not every file system tells letters by their case: a role called `Timestamp` must not replace the timestamp there,
+ * which is the floor that nothing may roll back below.
+ */
+function isUsable(encoded: string): boolean {
+  const lower = encoded.toLowerCase();
+  const isTaken = encoded !== lower && topLevelRoles.some((role) => role === lower);
+  return encoded.length <= encodedRoleMaxLength && !isTaken && !deviceName.test(lower);
 }
 
 function fileName(role: string): string {
   const encoded = encodedRole(role);
   // A `%` alone starts no encoded name, so this collides with none.
-  return encoded.length <= encodedRoleMaxLength
+  return isUsable(encoded)
     ? `${encoded}.json`
     : `%sha256-${createHash('sha256').update(role).digest('hex')}.json`;
 }
 
 async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
-      return undefined;
+  return onDisk(path, async () => {
+    try {
+      return await readFile(path);
+    } catch (failure) {
+      if (isMissing(failure)) return undefined;
+      throw failure;
     }
-    throw error;
-  }
+  });
 }

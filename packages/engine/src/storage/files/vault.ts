@@ -1,9 +1,11 @@
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { diskFailure } from '@sallyport/core/domain/content/disk-failure';
 import type { Vault } from '../../ports/vault.ts';
 import { StorageError } from '../storage-error.ts';
 import { createFileDurably } from './create-file.ts';
 import { isMissing } from './file-errors.ts';
+import { onDisk } from './on-disk.ts';
 
 const namePattern = /^[a-z][a-z0-9-]{0,62}$/;
 /** Far above any private key: whatever is longer is none. */
@@ -29,7 +31,7 @@ export class FileVault implements Vault {
       if (isMissing(cause)) {
         return undefined;
       }
-      throw cause;
+      throw diskFailure(cause, path);
     }
     try {
       const { mode, size } = await handle.stat();
@@ -47,7 +49,7 @@ export class FileVault implements Vault {
           size,
         });
       }
-      return await handle.readFile();
+      return await onDisk(path, () => handle.readFile());
     } finally {
       await handle.close();
     }
@@ -55,10 +57,10 @@ export class FileVault implements Vault {
 
   /**
    * @throws {StorageError} BAD_NAME, EXISTS
+   * @throws {ContentError} DISK_FULL, READ_ONLY, NO_ACCESS, DISK_FAILED
    */
   async create(name: string, secret: Uint8Array): Promise<void> {
     const path = this.#pathOf(name);
-    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
     await createFileDurably(path, secret);
   }
 

@@ -1,44 +1,54 @@
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
-import type { Digest } from '@sallyport/core/shared/ids';
+import { type Digest, digest } from '@sallyport/core/shared/ids';
 import type { Blobs, BlobWriter } from '../../ports/blobs.ts';
 import { abortable, dismiss } from '../abortable.ts';
-import {
-  busy,
-  checkBytes,
-  checkedRange,
-  ExpectedBytes,
-  notHeld,
-  tooLarge,
-  writerClosed,
-} from '../expected-bytes.ts';
+import { busy, checkBytes, checkedRange, ExpectedBytes, notHeld, tooLarge } from '../expected-bytes.ts';
 import { HeldBlobWriter } from '../held-blob-writer.ts';
 import { InFlight } from '../in-flight.ts';
 import { sha256Of } from '../sha256.ts';
+import { MemoryBlobWriter } from './blob-writer.ts';
+import { type DiskMount, MemoryDisk } from './disk.ts';
 
 const chunkBytes = 256 * 1024;
+const blobFolder = 'memory:blobs/sha256/';
+const partialFolder = 'memory:partial/';
+const temporaryPrefix = `${partialFolder}put-`;
 
 /**
- * A content library in memory. Its paths mean something only to a `Compute` that works on `files`.
+ * A content library on a disk in memory, laid out as the one in a folder. Its paths mean something only to a
+ * `Compute` that works on the same disk.
  */
 export class MemoryBlobs implements Blobs {
-  /** What stands for the disk: path to bytes, blobs and temporary files alike. */
-  readonly files = new Map<string, Uint8Array>();
-  readonly #held = new Map<Digest, number>();
-  readonly #partials = new Map<Digest, Uint8Array>();
+  readonly #mount: DiskMount;
   readonly #writing = new Set<Digest>();
+  readonly #temporary = new Set<string>();
   readonly #inFlight = new InFlight();
   #temporaryCount = 0;
 
+  constructor(mount: DiskMount = new MemoryDisk().mount()) {
+    this.#mount = mount;
+  }
+
+  /** The disk that it lies on. */
+  get disk(): DiskMount {
+    return this.#mount;
+  }
+
+  /** What is on that disk: path to bytes, blobs and temporary files alike. */
+  get files(): Map<string, Uint8Array> {
+    return this.#mount.disk.files;
+  }
+
   async has(sha256: Digest): Promise<boolean> {
-    return this.#held.has(sha256);
+    return this.#mount.has(this.pathOf(sha256));
   }
 
   async sizeOf(sha256: Digest): Promise<number | undefined> {
-    return this.#held.get(sha256);
+    return this.#mount.read(this.pathOf(sha256))?.length;
   }
 
   async held(digests: readonly Digest[]): Promise<ReadonlySet<Digest>> {
-    return new Set(digests.filter((sha256) => this.#held.has(sha256)));
+    return new Set(digests.filter((sha256) => this.#mount.has(this.pathOf(sha256))));
   }
 
   async put(source: AsyncIterable<Uint8Array>, expected: BlobRef, signal: AbortSignal): Promise<void> {
@@ -48,16 +58,18 @@ export class MemoryBlobs implements Blobs {
         await dismiss(source);
         return;
       }
-      const joined = await this.#inFlight.join(expected.sha256, signal, async () => {
-        const bytes = new ExpectedBytes(expected);
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of abortable(source, signal)) {
-          bytes.add(chunk);
-          chunks.push(chunk);
-        }
-        bytes.finish();
-        this.#publish(expected, Buffer.concat(chunks));
-      });
+      const joined = await this.#inFlight.join(expected.sha256, signal, () =>
+        this.#withTemporary(async (path) => {
+          const bytes = new ExpectedBytes(expected);
+          this.#mount.write(path, new Uint8Array());
+          for await (const chunk of abortable(source, signal)) {
+            bytes.add(chunk);
+            this.#mount.append(path, chunk);
+          }
+          bytes.finish();
+          this.#publish(path, expected.sha256);
+        }),
+      );
       if (joined === 'ran') {
         return;
       }
@@ -65,25 +77,22 @@ export class MemoryBlobs implements Blobs {
   }
 
   async ingest(write: (path: string) => Promise<BlobRef | undefined>): Promise<BlobRef | undefined> {
-    this.#temporaryCount += 1;
-    const path = `memory:temporary/${String(this.#temporaryCount)}`;
-    try {
+    return this.#withTemporary(async (path) => {
       const expected = await write(path);
       if (expected !== undefined && !this.#isHeld(expected)) {
-        const bytes = this.files.get(path) ?? new Uint8Array();
+        const bytes = this.#mount.read(path) ?? new Uint8Array();
         checkBytes(expected, { sha256: sha256Of(bytes), sizeBytes: bytes.length });
-        this.#publish(expected, bytes);
+        this.#publish(path, expected.sha256);
       }
       return expected;
-    } finally {
-      this.files.delete(path);
-    }
+    });
   }
 
   async putBytes(bytes: Uint8Array): Promise<BlobRef> {
     const named = { sha256: sha256Of(bytes), sizeBytes: bytes.length };
     if (!this.#isHeld(named)) {
-      this.#publish(named, Uint8Array.from(bytes));
+      const path = this.pathOf(named.sha256);
+      this.#mount.writeDurably(path, Uint8Array.from(bytes));
     }
     return named;
   }
@@ -97,7 +106,12 @@ export class MemoryBlobs implements Blobs {
       return new HeldBlobWriter(expected);
     }
     this.#writing.add(sha256);
-    return this.#writer(expected);
+    return new MemoryBlobWriter(
+      this.#mount,
+      { partial: `${partialFolder}${sha256}`, target: this.pathOf(sha256) },
+      expected,
+      () => this.#writing.delete(sha256),
+    );
   }
 
   async *read(
@@ -121,91 +135,81 @@ export class MemoryBlobs implements Blobs {
   }
 
   pathOf(sha256: Digest): string {
-    return `memory:blobs/sha256/${sha256}`;
+    return `${blobFolder}${sha256}`;
   }
 
   async *list(): AsyncGenerator<BlobRef> {
-    for (const [sha256, sizeBytes] of this.#held) {
-      yield { sha256, sizeBytes };
+    for (const name of this.#mount.under(blobFolder)) {
+      const sizeBytes = this.#mount.read(`${blobFolder}${name}`)?.length;
+      if (sizeBytes !== undefined) {
+        yield { sha256: digest(name), sizeBytes };
+      }
     }
   }
 
   async remove(sha256: Digest): Promise<void> {
-    this.#held.delete(sha256);
-    this.files.delete(this.pathOf(sha256));
+    this.#mount.remove(this.pathOf(sha256));
   }
 
   async dropPartials(isWanted: (sha256: Digest) => boolean): Promise<number> {
     let droppedBytes = 0;
-    for (const [sha256, bytes] of this.#partials) {
-      if (!isWanted(sha256) && !this.#writing.has(sha256)) {
-        this.#partials.delete(sha256);
-        droppedBytes += bytes.length;
+    for (const name of this.#mount.under(partialFolder)) {
+      const path = `${partialFolder}${name}`;
+      // A temporary file that is not this process's was left by one that ended.
+      const isKept = path.startsWith(temporaryPrefix)
+        ? this.#temporary.has(path)
+        : isWanted(digest(name)) || this.#writing.has(digest(name));
+      if (!isKept) {
+        droppedBytes += this.#mount.read(path)?.length ?? 0;
+        this.#mount.remove(path);
       }
     }
     return droppedBytes;
   }
 
   #bytesOf(sha256: Digest): Uint8Array {
-    const bytes = this.files.get(this.pathOf(sha256));
+    const bytes = this.#mount.read(this.pathOf(sha256));
     if (bytes === undefined) {
       throw notHeld(sha256);
     }
     return bytes;
   }
 
+  /** A blob whose size is not its own was damaged at rest, and then goes; or whoever expects another one is mistaken. */
   #isHeld(expected: BlobRef): boolean {
-    const sizeBytes = this.#held.get(expected.sha256);
-    if (sizeBytes === undefined) {
+    const path = this.pathOf(expected.sha256);
+    const bytes = this.#mount.read(path);
+    if (bytes === undefined) {
       return false;
     }
-    checkBytes(expected, { sha256: expected.sha256, sizeBytes });
+    if (bytes.length !== expected.sizeBytes) {
+      if (sha256Of(bytes) !== expected.sha256) {
+        this.#mount.remove(path);
+        return false;
+      }
+      checkBytes(expected, { sha256: expected.sha256, sizeBytes: bytes.length });
+    }
     return true;
   }
 
-  #publish(named: BlobRef, bytes: Uint8Array): void {
-    this.files.set(this.pathOf(named.sha256), bytes);
-    this.#held.set(named.sha256, named.sizeBytes);
+  #publish(path: string, sha256: Digest): void {
+    this.#mount.sync(path);
+    this.#mount.rename(path, this.pathOf(sha256));
   }
 
-  #writer(expected: BlobRef): BlobWriter {
-    const { sha256 } = expected;
-    const left = this.#partials.get(sha256) ?? new Uint8Array();
-    const bytes = new ExpectedBytes(expected);
-    const chunks: Uint8Array[] = [left];
-    bytes.add(left);
-    let open = true;
-    const end = (kept: Uint8Array | undefined): void => {
-      if (open) {
-        open = false;
-        this.#writing.delete(sha256);
-        if (kept === undefined) {
-          this.#partials.delete(sha256);
-        } else {
-          this.#partials.set(sha256, kept);
-        }
-      }
-    };
-    const mustBeOpen = (): void => {
-      if (!open) {
-        throw writerClosed(sha256);
-      }
-    };
-    return {
-      offset: left.length,
-      write: async (chunk) => {
-        mustBeOpen();
-        bytes.add(chunk);
-        chunks.push(Uint8Array.from(chunk));
-      },
-      commit: async () => {
-        mustBeOpen();
-        end(undefined);
-        bytes.finish();
-        this.#publish(expected, Buffer.concat(chunks));
-      },
-      suspend: async () => end(Buffer.concat(chunks)),
-      discard: async () => end(undefined),
-    };
+  /** Hands a path in the partial folder to `work`; whatever is left there afterwards is removed. */
+  async #withTemporary<T>(work: (path: string) => Promise<T>): Promise<T> {
+    // Names that another process left stay clear of ours.
+    do {
+      this.#temporaryCount += 1;
+    } while (this.#mount.has(`${temporaryPrefix}${String(this.#temporaryCount)}`));
+    const path = `${temporaryPrefix}${String(this.#temporaryCount)}`;
+    this.#temporary.add(path);
+    try {
+      return await work(path);
+    } finally {
+      this.#mount.remove(path);
+      this.#temporary.delete(path);
+    }
   }
 }

@@ -1,34 +1,52 @@
 import type { EpochMs } from '@sallyport/core/shared/ids';
 import type { TrustStore } from '../../ports/trust-store.ts';
+import { type DiskMount, MemoryDisk } from './disk.ts';
 
-/** Trusted metadata for as long as the process lives: for tests and for looking into a medium without keeping it. */
+const folder = 'memory:trust/';
+const timeFloorPath = `${folder}time-floor`;
+
+/** Trusted metadata on a disk in memory: for tests and for looking into a medium without keeping it. */
 export class MemoryTrustStore implements TrustStore {
-  readonly #roles = new Map<string, Uint8Array>();
-  readonly #roots = new Map<number, Uint8Array>();
-  #timeFloorMs: EpochMs = 0;
+  readonly #mount: DiskMount;
+
+  constructor(mount: DiskMount = new MemoryDisk().mount()) {
+    this.#mount = mount;
+  }
 
   async load(role: string): Promise<Uint8Array | undefined> {
-    return this.#roles.get(role)?.slice();
+    return this.#mount.read(roleKey(role))?.slice();
   }
 
   async save(role: string, bytes: Uint8Array): Promise<void> {
-    this.#roles.set(role, bytes.slice());
+    this.#mount.writeDurably(roleKey(role), bytes.slice());
   }
 
   async loadRoot(version: number): Promise<Uint8Array | undefined> {
-    return this.#roots.get(version)?.slice();
+    return this.#mount.read(rootKey(version))?.slice();
   }
 
   async saveRoot(version: number, bytes: Uint8Array): Promise<void> {
-    this.#roots.set(version, bytes.slice());
+    this.#mount.writeDurably(rootKey(version), bytes.slice());
     await this.save('root', bytes);
   }
 
   async timeFloor(): Promise<EpochMs> {
-    return this.#timeFloorMs;
+    const bytes = this.#mount.read(timeFloorPath);
+    return bytes === undefined ? 0 : Number(new TextDecoder().decode(bytes));
   }
 
   async raiseTimeFloor(time: EpochMs): Promise<void> {
-    this.#timeFloorMs = Math.max(this.#timeFloorMs, Math.floor(time));
+    const floor = Math.floor(time);
+    if (floor > (await this.timeFloor())) {
+      this.#mount.writeDurably(timeFloorPath, new TextEncoder().encode(String(floor)));
+    }
   }
+}
+
+function roleKey(role: string): string {
+  return `${folder}role/${role}`;
+}
+
+function rootKey(version: number): string {
+  return `${folder}root/${String(version)}`;
 }

@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { StorageError } from '../storage-error.ts';
+import { diskProblemOf } from './disk-problem.ts';
 
 /** How long a statement waits for another process that writes. */
 const busyTimeoutMs = 10_000;
@@ -7,13 +8,6 @@ const busyTimeoutMs = 10_000;
 /** SQLite's extended result codes of a broken UNIQUE or PRIMARY KEY constraint. */
 const uniqueErrorCodes: ReadonlySet<number> = new Set([1555, 2067]);
 const busyErrorCode = 5;
-
-/** What the disk says, by SQLite's primary result code. */
-const diskProblems: ReadonlyMap<number, string> = new Map([
-  [8, 'it is read-only: let the site server’s user write there'],
-  [10, 'the disk failed: check it'],
-  [13, 'the disk is full: make room on it'],
-]);
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -34,8 +28,13 @@ export class Connection {
       enableForeignKeyConstraints: true,
     });
     if (mode === 'write') {
-      enterWal(this.database);
-      this.database.exec('PRAGMA synchronous = FULL');
+      try {
+        enterWal(this.database);
+        this.database.exec('PRAGMA synchronous = FULL');
+      } catch (failure) {
+        this.database.close();
+        throw failure;
+      }
     }
   }
 
@@ -73,7 +72,7 @@ export class Connection {
   }
 
   #explained(error: unknown): unknown {
-    const problem = diskProblems.get(primaryCodeOf(error));
+    const problem = diskProblemOf(error);
     return problem === undefined
       ? error
       : new StorageError(
@@ -97,13 +96,6 @@ export class Connection {
     }
     return statement;
   }
-}
-
-/** 0 for what SQLite did not throw. */
-function primaryCodeOf(error: unknown): number {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
-    ? error.errcode & 0xff
-    : 0;
 }
 
 /** Whether SQLite refused a row because one like it is there: `columns` as its message names them. */

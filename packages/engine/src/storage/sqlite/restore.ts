@@ -1,8 +1,18 @@
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { copyFile, open, rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { SiteDatabase } from '../../ports/site-database.ts';
-import { renameDurably, temporaryBeside } from '../files/durable-file.ts';
+import {
+  dropQuietly,
+  renameDurably,
+  sweepTemporaries,
+  syncFolder,
+  temporaryBeside,
+  temporaryStart,
+} from '../files/durable-file.ts';
+import { makeFolderDurably } from '../files/durable-folder.ts';
+import { isMissing } from '../files/file-errors.ts';
+import { onDisk } from '../files/on-disk.ts';
 import { StorageError } from '../storage-error.ts';
 import { openSiteDatabase, type SiteDatabaseOptions } from './site-database.ts';
 
@@ -42,6 +52,8 @@ export interface RestoreOptions extends SiteDatabaseOptions {
 export async function restoreSiteDatabase(options: RestoreOptions): Promise<RestoredDatabase> {
   const { path, from, epochMin, knownEpoch } = options;
   if (from === undefined) return { epoch: raise(path, options, epochMin) };
+  // What a restore that was killed has left.
+  await sweepTemporaries(dirname(path), temporaryStart(path));
   const candidate = temporaryBeside(path);
   try {
     await copyFile(from, candidate).catch((cause: unknown) => {
@@ -58,7 +70,7 @@ export async function restoreSiteDatabase(options: RestoreOptions): Promise<Rest
     await renameDurably(candidate, path);
     return { epoch, replaced };
   } finally {
-    for (const end of ['', ...companions]) await rm(`${candidate}${end}`, { force: true });
+    for (const end of ['', ...companions]) await dropQuietly(`${candidate}${end}`);
   }
 }
 
@@ -93,15 +105,28 @@ function lookInto(
 }
 
 async function putAside({ path, backupFolder, stamp }: RestoreOptions, word: string): Promise<string> {
-  await mkdir(backupFolder, { recursive: true, mode: 0o700 });
+  await makeFolderDurably(backupFolder, 0o700);
   const aside = join(backupFolder, `${word}-${stamp}-${basename(path)}`);
-  // Closed in order there are none left; those of a damaged database go where it goes.
-  for (const end of companions) await rename(`${path}${end}`, `${aside}${end}`).catch(ignoreMissing);
-  // Copied, not moved: the name never stands empty, where a server would begin a new database.
-  await copyFile(path, aside).catch(ignoreMissing);
+  await onDisk(aside, async () => {
+    // Closed in order there are none left; those of a damaged database go where it goes.
+    for (const end of companions) await rename(`${path}${end}`, `${aside}${end}`).catch(ignoreMissing);
+    // Copied, not moved: the name never stands empty, where a server would begin a new database.
+    await copyFile(path, aside).then(() => syncFile(aside), ignoreMissing);
+    // Before the database that it is a copy of goes.
+    await syncFolder(backupFolder);
+  });
   return aside;
 }
 
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  if (!isMissing(error)) throw error;
 }

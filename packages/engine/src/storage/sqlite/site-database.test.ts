@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -11,6 +11,8 @@ import { packageGuid, siteCode } from '@sallyport/core/shared/ids';
 import { recordHash } from '@sallyport/core/wire/record-hash';
 import { nodeDigests } from '../../compute/digest.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
+import { MemoryDatabaseFile } from './memory-file.ts';
+import { openSiteDatabase } from './site-database.ts';
 import { fileDatabase, memoryDatabase } from './test-support/databases.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-db-'));
@@ -20,6 +22,14 @@ let files = 0;
 const adapters: Readonly<Record<string, (site: string) => SiteDatabase>> = {
   'in a file': (site) => fileDatabase(join(folder, String((files += 1)), 'site.db'), site),
   'in memory': memoryDatabase,
+  'in a file in memory': (site) =>
+    new MemoryDatabaseFile({
+      name: 'memory',
+      site: siteCode(site),
+      hashRecord: (fields) => recordHash(fields, nodeDigests.of),
+      saveBackup: writeFileSync,
+      isFull: () => false,
+    }).open(),
 };
 
 const PRI = siteCode('PRI');
@@ -390,3 +400,22 @@ for (const [where, open] of Object.entries(adapters)) {
     });
   });
 }
+
+test('a listener that throws is reported, and keeps no other from hearing of a commit', async (t) => {
+  const failures: unknown[] = [];
+  const database = openSiteDatabase(':memory:', {
+    site: siteCode('PRI'),
+    hashRecord: () => '',
+    onListenerFailure: (error) => failures.push(error),
+  });
+  t.after(() => database.close());
+  const failure = new Error('no room to think');
+  let heard = 0;
+  database.onCommit(() => {
+    throw failure;
+  });
+  database.onCommit(() => (heard += 1));
+  database.write(({ settings }) => settings.put('a', 1));
+  await Promise.resolve();
+  assert.deepEqual([heard, failures], [1, [failure]]);
+});

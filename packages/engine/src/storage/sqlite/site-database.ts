@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { RecordFields } from '@sallyport/core/domain/sites/record';
 import type { ReplicatedRecord } from '@sallyport/core/domain/sites/site';
@@ -7,6 +6,7 @@ import type { UpdateEvent, UpdateProjection } from '@sallyport/core/domain/updat
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { SiteCode } from '@sallyport/core/shared/ids';
 import type { ReadTables, SiteDatabase, WriteTables } from '../../ports/site-database.ts';
+import { makeFolderDurablySync } from '../files/durable-folder.ts';
 import { StorageError } from '../storage-error.ts';
 import { copyDatabase } from './backup.ts';
 import { Connection } from './connection.ts';
@@ -21,6 +21,8 @@ export interface SiteDatabaseOptions {
   readonly site: SiteCode;
   /** SHA-256 of a record's canonical form: `recordHash` of core's wire room with a digest. */
   readonly hashRecord: (fields: RecordFields) => string;
+  /** Told when a listener of `onCommit` has thrown. Without it that is an uncaught error of the process. */
+  readonly onListenerFailure?: (error: unknown) => void;
 }
 
 const memoryPath = ':memory:';
@@ -31,45 +33,90 @@ const memoryPath = ':memory:';
  * @throws {StorageError} NEWER_SCHEMA, WRONG_SITE, UNREADABLE
  */
 export function openSiteDatabase(path: string, options: SiteDatabaseOptions): SiteDatabase {
-  return new SqliteSiteDatabase(path, options);
+  const writer = openWriter(path, options.site);
+  // Its own connection, so that reading never waits for a commit; in memory there is only the one.
+  const reader = path === memoryPath ? writer : new Connection(path, 'read');
+  const writeTables = tablesOf(writer, options);
+  return new SqliteSiteDatabase({
+    path,
+    writer,
+    reader,
+    writeTables,
+    readTables: reader === writer ? writeTables : tablesOf(reader, options),
+    backup: (targetPath) => copyFrom(path, writer, targetPath),
+    onListenerFailure: options.onListenerFailure,
+    close: () => {
+      if (reader !== writer) {
+        reader.close();
+      }
+      writer.close();
+    },
+  });
 }
 
-class SqliteSiteDatabase implements SiteDatabase {
-  readonly #path: string;
-  readonly #writer: Connection;
-  /** Its own connection, so that reading never waits for a commit; in memory there is only the one. */
-  readonly #reader: Connection;
-  readonly #readTables: ReadTables;
-  readonly #writeTables: WriteTables;
+/** What a database works on. */
+export interface SiteDatabaseParts {
+  /** For messages. */
+  readonly path: string;
+  readonly writer: Connection;
+  readonly reader: Connection;
+  readonly readTables: ReadTables;
+  readonly writeTables: WriteTables;
+  readonly backup: (targetPath: string) => Promise<void>;
+  /** Lets go of the connections. */
+  readonly close: () => void;
+  /** Called before the commit of whatever changed something; what it throws undoes the change. */
+  readonly beforeCommit?: () => void;
+  /** As in `SiteDatabaseOptions`. */
+  readonly onListenerFailure?: ((error: unknown) => void) | undefined;
+}
+
+/** A site's database on connections that are open. */
+export class SqliteSiteDatabase implements SiteDatabase {
+  readonly #parts: SiteDatabaseParts;
   readonly #listeners = new Set<() => void>();
   #working = false;
   #closed = false;
 
-  constructor(path: string, options: SiteDatabaseOptions) {
-    this.#path = path;
-    this.#writer = openWriter(path, options.site);
-    this.#reader = path === memoryPath ? this.#writer : new Connection(path, 'read');
-    this.#readTables = tablesOf(this.#reader, options);
-    this.#writeTables = tablesOf(this.#writer, options);
+  constructor(parts: SiteDatabaseParts) {
+    this.#parts = parts;
   }
 
   read<T>(work: (tables: ReadTables) => T): T {
-    return this.#exclusively(() => this.#reader.transaction('BEGIN', () => work(this.#readTables)));
+    const { reader, readTables } = this.#parts;
+    return this.#exclusively(() => reader.transaction('BEGIN', () => work(readTables)));
   }
 
   write<T>(work: (tables: WriteTables) => T): T {
-    const changesBefore = totalChanges(this.#writer);
-    const result = this.#exclusively(() =>
-      this.#writer.transaction('BEGIN IMMEDIATE', () => work(this.#writeTables)),
-    );
-    if (totalChanges(this.#writer) !== changesBefore) {
-      queueMicrotask(() => {
-        for (const listener of this.#listeners) {
-          listener();
+    const { writer, writeTables, beforeCommit } = this.#parts;
+    let changed = false;
+    const result = this.#exclusively(() => {
+      const changesBefore = totalChanges(writer);
+      return writer.transaction('BEGIN IMMEDIATE', () => {
+        const answer = work(writeTables);
+        changed = totalChanges(writer) !== changesBefore;
+        if (changed) {
+          beforeCommit?.();
         }
+        return answer;
+      });
+    });
+    if (changed) {
+      queueMicrotask(() => {
+        for (const listener of this.#listeners) this.#notify(listener);
       });
     }
     return result;
+  }
+
+  /** What was committed is so whatever a listener thinks of it: one that fails keeps no other from hearing. */
+  #notify(listener: () => void): void {
+    try {
+      listener();
+    } catch (error) {
+      const report = this.#parts.onListenerFailure ?? uncaught;
+      report(error);
+    }
   }
 
   onCommit(listener: () => void): () => void {
@@ -82,17 +129,7 @@ class SqliteSiteDatabase implements SiteDatabase {
 
   async backup(targetPath: string): Promise<void> {
     this.#requireOpen();
-    if (this.#path !== memoryPath) {
-      // A connection of its own: one that nobody writes through copies one snapshot, and never starts again.
-      const source = new Connection(this.#path, 'read');
-      try {
-        await copyDatabase(source.database, targetPath);
-      } finally {
-        source.close();
-      }
-      return;
-    }
-    await copyDatabase(this.#writer.database, targetPath);
+    await this.#parts.backup(targetPath);
   }
 
   close(): void {
@@ -101,10 +138,7 @@ class SqliteSiteDatabase implements SiteDatabase {
     }
     this.#closed = true;
     this.#listeners.clear();
-    if (this.#reader !== this.#writer) {
-      this.#reader.close();
-    }
-    this.#writer.close();
+    this.#parts.close();
   }
 
   /** One piece of work at a time: work inside work would see half of a transaction, or wait for itself. */
@@ -126,21 +160,33 @@ class SqliteSiteDatabase implements SiteDatabase {
 
   #requireOpen(): void {
     if (this.#closed) {
-      throw new StorageError('CLOSED', `the site database ${this.#path} is closed`);
+      throw new StorageError('CLOSED', `the site database ${this.#parts.path} is closed`);
     }
+  }
+}
+
+async function copyFrom(path: string, writer: Connection, targetPath: string): Promise<void> {
+  if (path === memoryPath) {
+    await copyDatabase(writer.database, targetPath);
+    return;
+  }
+  // A connection of its own: one that nobody writes through copies one snapshot, and never starts again.
+  const source = new Connection(path, 'read');
+  try {
+    await copyDatabase(source.database, targetPath);
+  } finally {
+    source.close();
   }
 }
 
 function openWriter(path: string, site: SiteCode): Connection {
   if (path !== memoryPath) {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolderDurablySync(dirname(path), 0o700);
   }
   let connection: Connection | undefined;
   try {
     connection = new Connection(path, 'write');
-    migrate(connection, siteMigrations);
-    claim(connection, path, site);
-    return connection;
+    return prepared(connection, path, site);
   } catch (cause) {
     connection?.close();
     if (cause instanceof StorageError) {
@@ -153,6 +199,13 @@ function openWriter(path: string, site: SiteCode): Connection {
       { cause },
     );
   }
+}
+
+/** Brings a connection's database to the form of this release, for its site. @throws {StorageError} NEWER_SCHEMA, WRONG_SITE */
+export function prepared(connection: Connection, path: string, site: SiteCode): Connection {
+  migrate(connection, siteMigrations);
+  claim(connection, path, site);
+  return connection;
 }
 
 /** A database is its site's for good: opened for another one, it would speak with a wrong name. */
@@ -171,7 +224,8 @@ function claim(connection: Connection, path: string, site: SiteCode): void {
   }
 }
 
-function tablesOf(connection: Connection, { site, hashRecord }: SiteDatabaseOptions): WriteTables {
+/** The tables of a connection whose database is prepared. */
+export function tablesOf(connection: Connection, { site, hashRecord }: SiteDatabaseOptions): WriteTables {
   const updates = new UpdateTables(connection);
   const records: RecordTables = new RecordTables({
     connection,
@@ -224,4 +278,11 @@ function eventOfRecord(record: ReplicatedRecord): UpdateEvent {
 
 function totalChanges(connection: Connection): number {
   return Number(connection.get('SELECT total_changes() AS changes')?.['changes']);
+}
+
+/** The way of an error that nobody is there to hear of. */
+function uncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

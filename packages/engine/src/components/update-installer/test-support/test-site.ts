@@ -26,7 +26,7 @@ import { FileDatabaseBackups } from '../../../storage/files/backups.ts';
 import { FileReleases } from '../../../storage/files/releases.ts';
 import { FileScratchFolders } from '../../../storage/files/scratch.ts';
 import { fileDatabase } from '../../../storage/sqlite/test-support/databases.ts';
-import { fixedRandom, KeptLog } from '../../work/test-support/manual-clock.ts';
+import { fixedRandom, KeptLog } from '../../work/test-support/fixed-ports.ts';
 import { installBaseline } from '../baseline.ts';
 import type { GateAnswer, UpdateInstallerConfig, UpdateInstallerPorts } from '../ports.ts';
 import { UpdateInstaller } from '../update-installer.ts';

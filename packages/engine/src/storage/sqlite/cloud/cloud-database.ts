@@ -19,21 +19,25 @@ import { acceptWithin, newestFacts } from './facts-rows.ts';
 import { migrate } from './migrations.ts';
 import { nodeSqliteDialect } from './node-sqlite.ts';
 import type { CloudTables } from './schema.ts';
+import { diskProblemOf } from '../disk-problem.ts';
 import { errorCodeOf, sqliteBusy } from './sqlite-errors.ts';
 
 const retryMs = 10;
 const busyMaxMs = 20_000;
-/** The cloud database in one SQLite file. Several processes may have it open. */
+
+/** The cloud database in one SQLite file. Several processes may have it open. What the disk refuses is UNWRITABLE. */
 export class SqliteCloudDatabase implements CloudDatabase {
   readonly #database: Kysely<CloudTables>;
+  readonly #path: string;
 
-  private constructor(database: Kysely<CloudTables>) {
+  private constructor(database: Kysely<CloudTables>, path: string) {
     this.#database = database;
+    this.#path = path;
   }
 
-  /** Opens the file, makes it when it is not there, and brings its tables to their newest form. @throws {CloudError} BROKEN_DATABASE */
+  /** Opens the file, makes it when it is not there, and brings its tables to their newest form. @throws {CloudError} BROKEN_DATABASE, UNWRITABLE */
   static async open(path: string): Promise<SqliteCloudDatabase> {
-    const opened = new SqliteCloudDatabase(new Kysely<CloudTables>({ dialect: dialectFor(path) }));
+    const opened = new SqliteCloudDatabase(new Kysely<CloudTables>({ dialect: dialectFor(path) }), path);
     try {
       await opened.#writing(migrate);
     } catch (error) {
@@ -154,19 +158,37 @@ export class SqliteCloudDatabase implements CloudDatabase {
     await this.#database.destroy();
   }
 
+  #explained(error: unknown): unknown {
+    const problem = diskProblemOf(error);
+    return problem === undefined
+      ? error
+      : new CloudError(
+          'UNWRITABLE',
+          `the cloud database ${this.#path} cannot be written: ${problem}, and try again`,
+          { place: this.#path },
+          { cause: error },
+        );
+  }
+
   /** A transaction that takes the write lock at once, so that what it reads cannot change before it writes. */
   async #writing<T>(work: (database: Kysely<CloudTables>) => Promise<T>): Promise<T> {
-    return this.#database.connection().execute(async (connection) => {
-      await beginWriting(connection);
-      try {
-        const result = await work(connection);
-        await sql`commit`.execute(connection);
-        return result;
-      } catch (error) {
-        await sql`rollback`.execute(connection);
-        throw error;
-      }
-    });
+    return this.#database
+      .connection()
+      .execute(async (connection) => {
+        await beginWriting(connection);
+        try {
+          const result = await work(connection);
+          await sql`commit`.execute(connection);
+          return result;
+        } catch (error) {
+          // A full disk may have rolled it back already; what went wrong before matters.
+          await sql`rollback`.execute(connection).catch(() => undefined);
+          throw error;
+        }
+      })
+      .catch((error: unknown) => {
+        throw this.#explained(error);
+      });
   }
 }
 
@@ -189,6 +211,15 @@ function dialectFor(path: string): ReturnType<typeof nodeSqliteDialect> {
   try {
     return nodeSqliteDialect(path);
   } catch (cause) {
+    const problem = diskProblemOf(cause);
+    if (problem !== undefined) {
+      throw new CloudError(
+        'UNWRITABLE',
+        `the cloud database ${path} cannot be opened: ${problem}, and try again`,
+        { place: path },
+        { cause },
+      );
+    }
     throw new CloudError(
       'BROKEN_DATABASE',
       `the cloud database ${path} cannot be opened: check the file and its permissions, or restore it from a copy`,

@@ -7,7 +7,12 @@ import { type Dialect, SqliteDialect } from 'kysely';
  */
 export function nodeSqliteDialect(path: string): Dialect {
   const database = new DatabaseSync(path, { timeout: 10_000, enableForeignKeyConstraints: true });
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+  try {
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+  } catch (failure) {
+    database.close();
+    throw failure;
+  }
   // From here on nothing waits inside SQLite, which would stop the whole process: writers wait outside it.
   database.exec('PRAGMA busy_timeout = 0;');
   return new SqliteDialect({

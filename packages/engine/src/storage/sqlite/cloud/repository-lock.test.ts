@@ -11,7 +11,7 @@ import type { Clock } from '../../../ports/clock.ts';
 import { CloudError } from '../../../ports/cloud-error.ts';
 import { SqliteRepositoryLock } from './repository-lock.ts';
 
-const clock: Clock = { now: () => 0, sleep: (ms) => setTimeout(ms) };
+const clock: Clock = { now: () => 0, sleep: (ms) => setTimeout(ms), until: () => Promise.resolve() };
 const never = new AbortController().signal;
 
 test('two holders work one after the other', async (context) => {

@@ -5,6 +5,7 @@ import { CloudError } from '../../../ports/cloud-error.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { RepositoryLock } from '../../../ports/published-repository.ts';
 import { writeFileDurably } from '../../files/durable-file.ts';
+import { requireWritableFile } from '../../files/writable-file.ts';
 import { errorCodeOf, sqliteBusy } from './sqlite-errors.ts';
 
 const retryMs = 50;
@@ -33,6 +34,7 @@ export class SqliteRepositoryLock implements RepositoryLock {
   }
 
   async #locked<T>(purpose: string, work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    requireWritableFile(this.#path);
     const database = new DatabaseSync(this.#path, { timeout: 0 });
     try {
       await this.#acquire(database, signal);

@@ -1,0 +1,73 @@
+import type { HeldKey, KeyRing, KeyRole } from '../../ports/key-ring.ts';
+import { offlineRoles } from '../../ports/key-ring.ts';
+import type { Keys, Signer } from '../../ports/keys.ts';
+import type { DiskMount } from './disk.ts';
+
+const folder = 'memory:key-ring/';
+
+/** A vendor's keys on a disk in memory, the offline ones unsealed and always at hand: for worlds without people. */
+export class MemoryKeyRing implements KeyRing {
+  readonly places: readonly string[] = [folder];
+  readonly #mount: DiskMount;
+  readonly #keys: Keys;
+  /** Opening a key costs more than signing with it. */
+  readonly #opened = new Map<string, Signer>();
+
+  constructor(mount: DiskMount, keys: Keys) {
+    this.#mount = mount;
+    this.#keys = keys;
+  }
+
+  async create(role: KeyRole, count: number): Promise<readonly string[]> {
+    const taken = this.#names().filter((name) => name.startsWith(`${role}-`));
+    const last = Math.max(0, ...taken.map((name) => Number(name.slice(role.length + 1))));
+    return Array.from({ length: count }, (_, index) => {
+      const secret = this.#keys.generate();
+      const name = `${role}-${last + index + 1}`;
+      this.#mount.writeDurably(`${folder}${name}`, secret);
+      return this.#signerOf(name, secret).publicKey;
+    });
+  }
+
+  async signers(publicKeys: readonly string[]): Promise<readonly Signer[]> {
+    const held = new Map(this.#all().map(([, signer]) => [signer.publicKey, signer]));
+    return publicKeys.flatMap((key) => held.get(key) ?? []);
+  }
+
+  async list(): Promise<readonly HeldKey[]> {
+    return this.#all().map(([name, { publicKey }]) => {
+      const role = name.slice(0, name.lastIndexOf('-')) as KeyRole;
+      return { name, role, publicKey, offline: isOffline(role), place: `${folder}${name}` };
+    });
+  }
+
+  async forget(publicKey: string): Promise<void> {
+    for (const key of await this.list()) {
+      if (key.publicKey === publicKey && !key.offline) this.#mount.remove(key.place);
+    }
+  }
+
+  #names(): readonly string[] {
+    return this.#mount.under(folder);
+  }
+
+  #all(): readonly (readonly [string, Signer])[] {
+    return this.#names().flatMap((name) => {
+      const secret = this.#mount.read(`${folder}${name}`);
+      return secret === undefined ? [] : [[name, this.#signerOf(name, secret)] as const];
+    });
+  }
+
+  #signerOf(name: string, secret: Uint8Array): Signer {
+    let signer = this.#opened.get(name);
+    if (signer === undefined) {
+      signer = this.#keys.open(secret);
+      this.#opened.set(name, signer);
+    }
+    return signer;
+  }
+}
+
+function isOffline(role: KeyRole): boolean {
+  return (offlineRoles as readonly KeyRole[]).includes(role);
+}

@@ -1,0 +1,14 @@
+/** What the disk says, by SQLite's primary result code. */
+const problems: ReadonlyMap<number, string> = new Map([
+  [8, 'it is read-only: let the user that runs this program write there'],
+  [10, 'the disk failed: check it'],
+  [13, 'the disk is full: make room on it'],
+  [14, 'it, or a file beside it, cannot be opened: see that the folder is there, is writable and has room'],
+]);
+
+/** Cause and remedy of what SQLite threw, when the disk is to blame; undefined for everything else. */
+export function diskProblemOf(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !('errcode' in thrown) || typeof thrown.errcode !== 'number')
+    return undefined;
+  return problems.get(thrown.errcode & 0xff);
+}
