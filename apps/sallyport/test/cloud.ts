@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Server, World } from './harness.ts';
+import type { Environment, Server, World } from './harness.ts';
 
 const examples = fileURLToPath(new URL('../../../examples/hello/', import.meta.url));
 
@@ -60,10 +60,11 @@ export class Cloud {
   }
 
   /** Starts the cloud service; answers its address. */
-  async serve(): Promise<URL> {
+  async serve(env: Environment = {}): Promise<URL> {
     this.server = await this.world.serve(
       ['cloud', 'serve', '--data', this.data, '--port', '0'],
       /^listening on (\S+)$/,
+      env,
     );
     const [, url = ''] = await this.server.ready;
     return new URL(url);

@@ -100,6 +100,11 @@ export class World {
     return server;
   }
 
+  /** Starts `sallyport <args>` and does not wait for it. Whoever starts it ends it. */
+  launch(args: readonly string[], ready: RegExp, env: Environment = {}): Server {
+    return new Server(start(this.folder, args, env), ready);
+  }
+
   async close(): Promise<void> {
     for (const end of this.#ends.splice(0).toReversed()) await end();
     await rm(this.folder, { recursive: true, force: true });
@@ -110,13 +115,17 @@ export class World {
 export class Server {
   /** The line that said that it is ready. */
   readonly ready: Promise<RegExpMatchArray>;
+  /** How it ended. */
+  readonly closed: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
   readonly #child: ChildProcess;
-  readonly #closed: Promise<unknown>;
   readonly #lines: string[] = [];
 
   constructor(child: ChildProcess, ready: RegExp) {
     this.#child = child;
-    this.#closed = once(child, 'close');
+    this.closed = once(child, 'close').then(([code, signal]) => ({
+      code: code as number | null,
+      signal: signal as NodeJS.Signals | null,
+    }));
     const found = Promise.withResolvers<RegExpMatchArray>();
     for (const stream of [child.stdout, child.stderr]) {
       assert.ok(stream);
@@ -142,18 +151,23 @@ export class Server {
     return this.#lines.join('\n');
   }
 
+  /** Asks it to end, as an administrator would, and does not wait. */
+  terminate(): void {
+    this.#child.kill('SIGTERM');
+  }
+
   /** Ends it as an administrator would. Harmless a second time. */
   async stop(): Promise<void> {
-    this.#child.kill('SIGTERM');
+    this.terminate();
     const limit = setTimeout(() => this.#child.kill('SIGKILL'), 15_000);
-    await this.#closed;
+    await this.closed;
     clearTimeout(limit);
   }
 
   /** `kill -9`. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
-    await this.#closed;
+    await this.closed;
   }
 }
 

@@ -46,7 +46,11 @@ function addPublish(cloud: Command): void {
   withKeys(cloud.command('publish'))
     .description('Publish update packages from their definitions; needs the catalogue keys')
     .argument('<package.yaml...>', 'package definitions')
-    .option('--percentage <number>', 'roll out to this share of hierarchies at once', count(0, 100), 0)
+    .option(
+      '--percentage <number>',
+      'roll out to this share of hierarchies at once; later "cloud rollout" changes it (default: 0)',
+      count(0, 100),
+    )
     .option('--check', 'only check the definitions')
     .action(async (files: string[], options: PublishOptions) =>
       (await import('./publish.ts')).publish(files, options),

@@ -1,5 +1,6 @@
 import { join, relative } from 'node:path';
-import { holdCeremony } from '@sallyport/engine/cloud/ceremony';
+import { type CeremonyOptions, holdCeremony } from '@sallyport/engine/cloud/ceremony';
+import type { CloudTools } from '@sallyport/engine/cloud/cloud-tools';
 import { addProduct as addProductTo } from '@sallyport/engine/cloud/products';
 import { metadataName } from '@sallyport/core/domain/trust/metadata-name';
 import { type ProductId, productId } from '@sallyport/core/shared/ids';
@@ -10,6 +11,7 @@ import {
   openDatabase,
   openNewCloud,
   saveConfig,
+  takeNewCloud,
 } from './open-cloud.ts';
 import { printJson, printLine, runCommand } from '../command/run.ts';
 
@@ -30,29 +32,8 @@ export async function init(options: InitOptions): Promise<void> {
   await runCommand(options.json === true, async (signal) => {
     const folders = foldersOf(options.data);
     const products = options.product.map(productOf);
-    const tools = await openNewCloud(options);
-    const [offlineFolder = folders.offlineKeys] = tools.keys.places;
-    // Before the ceremony, so that a repository never stands without it; a repository that is there keeps its own.
-    if ((await tools.repository.metadata('timestamp.json')) === undefined) {
-      await saveConfig(options.data, [
-        options.offlineKeys === undefined ? relative(folders.data, offlineFolder) : offlineFolder,
-      ]);
-    }
-    await holdCeremony(
-      tools,
-      {
-        vendor: options.vendor,
-        products,
-        requiresUsageData: options.usageData,
-        offline: {
-          root: { keys: options.rootKeys, threshold: options.rootThreshold },
-          targets: { keys: options.targetsKeys, threshold: options.targetsThreshold },
-          catalog: { keys: options.catalogueKeys, threshold: options.catalogueThreshold },
-        },
-      },
-      signal,
-    );
-    await (await openDatabase(options)).close();
+    const lock = takeNewCloud(options);
+    const { tools, offlineFolder } = await makeCloud(options, products, signal).finally(() => lock.release());
     const trustRoot = join(folders.repository, 'metadata', metadataName('root', 1));
     const keys = await tools.keys.list();
     if (options.json === true) {
@@ -73,6 +54,39 @@ export async function init(options: InitOptions): Promise<void> {
     printLine('  3. sallyport cloud enrolment-code             a code for each customer');
     printLine('  4. sallyport cloud serve                      serve the repository and the exchange');
   });
+}
+
+/** Holds the ceremony in a folder that is taken already. */
+async function makeCloud(
+  options: InitOptions,
+  products: CeremonyOptions['products'],
+  signal: AbortSignal,
+): Promise<{ readonly tools: CloudTools; readonly offlineFolder: string }> {
+  const folders = foldersOf(options.data);
+  const tools = await openNewCloud(options);
+  const [offlineFolder = folders.offlineKeys] = tools.keys.places;
+  // Before the ceremony, so that a repository never stands without it; a repository that is there keeps its own.
+  if ((await tools.repository.metadata('timestamp.json')) === undefined) {
+    await saveConfig(options.data, [
+      options.offlineKeys === undefined ? relative(folders.data, offlineFolder) : offlineFolder,
+    ]);
+  }
+  await holdCeremony(
+    tools,
+    {
+      vendor: options.vendor,
+      products,
+      requiresUsageData: options.usageData,
+      offline: {
+        root: { keys: options.rootKeys, threshold: options.rootThreshold },
+        targets: { keys: options.targetsKeys, threshold: options.targetsThreshold },
+        catalog: { keys: options.catalogueKeys, threshold: options.catalogueThreshold },
+      },
+    },
+    signal,
+  );
+  await (await openDatabase(options)).close();
+  return { tools, offlineFolder };
 }
 
 /** `cloud product add`. */

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { CloudTools } from '@sallyport/engine/cloud/cloud-tools';
 import { defaultLifetimesMs } from '@sallyport/engine/cloud/repository/lifetimes';
@@ -7,7 +7,11 @@ import { nodeKeys } from '@sallyport/engine/compute/ed25519';
 import { systemRandom } from '@sallyport/engine/compute/random';
 import { CloudError } from '@sallyport/engine/ports/cloud-error';
 import { FileBlobs } from '@sallyport/engine/storage/files/blobs';
+import { type DataFolderUse, takeDataFolder } from '@sallyport/engine/storage/files/data-folder';
+import { makeFolderDurably } from '@sallyport/engine/storage/files/durable-folder';
+import type { FolderLock } from '@sallyport/engine/storage/files/folder-lock';
 import { writeFileDurably } from '@sallyport/engine/storage/files/durable-file';
+import { isMissing } from '@sallyport/engine/storage/files/file-errors';
 import { FileKeyRing } from '@sallyport/engine/storage/files/file-key-ring';
 import { PublishedFolder } from '@sallyport/engine/storage/files/published-folder';
 import { SqliteCloudDatabase } from '@sallyport/engine/storage/sqlite/cloud/cloud-database';
@@ -65,15 +69,31 @@ export async function openCloud(options: KeyOptions): Promise<CloudTools> {
   );
 }
 
-/** The same for a folder that is being set up: makes it, readable by its owner alone. */
+/** All that it holds is the vendor's own; what others may see is served. */
+const cloudFolder: DataFolderUse = {
+  what: 'a cloud service',
+  mode: 0o700,
+  always: true,
+  sign: 'cloud.json',
+  foreignSigns: ['site.json'],
+};
+
+/**
+ * Takes a folder to set a cloud service up in: makes it, readable by its owner alone, and locks it.
+ *
+ * @throws {StorageError} FOREIGN_FOLDER, FOLDER_IN_USE, UNWRITABLE
+ */
+export function takeNewCloud(options: DataOptions): FolderLock {
+  return takeDataFolder(foldersOf(options.data).data, cloudFolder);
+}
+
+/** The tools for a folder that is being set up. */
 export async function openNewCloud(options: KeyOptions): Promise<CloudTools> {
   const folders = foldersOf(options.data);
-  await mkdir(folders.data, { recursive: true, mode: 0o700 });
-  await chmod(folders.data, 0o700);
   const places = (options.offlineKeys ?? [folders.offlineKeys]).map((place) => resolve(place));
   const [first] = places;
   if (options.offlineKeys !== undefined && first !== undefined) {
-    await mkdir(first, { recursive: true, mode: 0o700 });
+    await makeFolderDurably(first, 0o700);
   }
   return toolsOf(folders, places, new Passphrases(options.passphraseFile ?? [], { confirm: true }));
 }
@@ -91,7 +111,7 @@ export async function saveConfig(data: string, offlineKeys: readonly string[]): 
 export async function openDatabase(options: DataOptions): Promise<SqliteCloudDatabase> {
   const folders = foldersOf(options.data);
   await readConfig(folders);
-  await mkdir(join(folders.data, 'database'), { recursive: true, mode: 0o700 });
+  await makeFolderDurably(join(folders.data, 'database'), 0o700);
   return SqliteCloudDatabase.open(folders.database);
 }
 
@@ -119,23 +139,29 @@ async function toolsOf(
 
 async function readConfig(folders: CloudFolders): Promise<CloudConfig> {
   const place = join(folders.data, 'cloud.json');
+  let text: string;
+  try {
+    text = await readFile(place, 'utf8');
+  } catch (cause) {
+    // Whatever else is wrong with the file says what to do by itself.
+    if (!isMissing(cause)) throw cause;
+    throw new CloudError(
+      'NOT_THERE',
+      `${folders.data} is no data folder of a cloud service: make it with "sallyport cloud init", or name the right one with --data`,
+      { place: folders.data },
+      { cause },
+    );
+  }
   let value: unknown;
   try {
-    value = JSON.parse(await readFile(place, 'utf8'));
+    value = JSON.parse(text);
   } catch (cause) {
-    throw (await isThere(place))
-      ? new CloudError(
-          'BAD_REQUEST',
-          `${place} is no JSON: correct it, or restore it from a copy`,
-          { place },
-          { cause },
-        )
-      : new CloudError(
-          'NOT_THERE',
-          `${folders.data} is no data folder of a cloud service: make it with "sallyport cloud init", or name the right one with --data`,
-          { place: folders.data },
-          { cause },
-        );
+    throw new CloudError(
+      'BAD_REQUEST',
+      `${place} is no JSON: correct it, or restore it from a copy`,
+      { place },
+      { cause },
+    );
   }
   if (!isConfig(value)) {
     throw new CloudError(
@@ -157,13 +183,4 @@ function isConfig(value: unknown): value is CloudConfig {
     Array.isArray(value.offlineKeys) &&
     value.offlineKeys.every((place) => typeof place === 'string')
   );
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { readDefinition } from '@sallyport/engine/cloud/definition/definition';
@@ -8,17 +7,20 @@ import {
   type PublishStep,
 } from '@sallyport/engine/cloud/publisher';
 import { WorkerPool } from '@sallyport/engine/compute/worker-pool';
-import { CloudError } from '@sallyport/engine/ports/cloud-error';
-import { messageOf } from '@sallyport/core/shared/errors';
 import { formatBytes } from '@sallyport/core/shared/units';
 import { formatTable, plain } from '../output/table.ts';
 import { foldersOf, type KeyOptions, openCloud } from './open-cloud.ts';
-import { printJson, printLine, runCommand } from '../command/run.ts';
+import { readGivenFile } from '../command/given-file.ts';
+import { exitCodes, printJson, printLine, runCommand } from '../command/run.ts';
 
 export interface PublishOptions extends KeyOptions {
-  readonly percentage: number;
+  /** 0 when not given. */
+  readonly percentage?: number;
   readonly check?: boolean;
 }
+
+/** Beyond it, the file is no definition: the publisher takes none that is so large. */
+const definitionMaxBytes = 1024 * 1024;
 
 /** `cloud publish`. */
 export async function publish(files: readonly string[], options: PublishOptions): Promise<void> {
@@ -28,13 +30,15 @@ export async function publish(files: readonly string[], options: PublishOptions)
     const progress = new ProgressLine();
     try {
       const definitions = await Promise.all(
-        files.map(async (file) => readDefinition(file, await readFileNamed(file))),
+        files.map(async (file) =>
+          readDefinition(file, await readGivenFile(file, 'the package definition', definitionMaxBytes)),
+        ),
       );
       const published = await publishPackages(
         { ...tools, compute },
         definitions,
         {
-          percentage: options.percentage,
+          percentage: options.percentage ?? 0,
           checkOnly: options.check === true,
           onStep: (step) => progress.show(step),
         },
@@ -46,6 +50,7 @@ export async function publish(files: readonly string[], options: PublishOptions)
       } else {
         printPackages(published, join(foldersOf(options.data).repository));
       }
+      refuseOtherRollouts(published, options.percentage);
     } finally {
       progress.end();
       await compute.close();
@@ -53,15 +58,14 @@ export async function publish(files: readonly string[], options: PublishOptions)
   });
 }
 
-async function readFileNamed(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new CloudError(
-      'BAD_REQUEST',
-      `the package definition ${file} cannot be read (${messageOf(cause)}): check its name and permissions`,
-      { file },
-      { cause },
+/** Publishing again changes no roll-out: who asked for another one is told how, and that it was not done. */
+function refuseOtherRollouts(packages: readonly PublishedPackage[], asked: number | undefined): void {
+  for (const { outcome, product, version, guid, percentage } of packages) {
+    if (outcome !== 'unchanged' || asked === undefined || percentage === undefined || percentage === asked)
+      continue;
+    process.exitCode = exitCodes.failed;
+    process.stderr.write(
+      `sallyport: ${product} ${version} was published before and stays at ${percentage} % of hierarchies, not ${asked} %: change that with "sallyport cloud rollout ${guid} --percentage ${asked}"\n`,
     );
   }
 }

@@ -1,15 +1,18 @@
-import { readFile } from 'node:fs/promises';
 import process from 'node:process';
+import { createSecureContext } from 'node:tls';
+import type { CloudTools } from '@sallyport/engine/cloud/cloud-tools';
 import { ExchangeDesk } from '@sallyport/engine/cloud/exchange-desk';
 import { PublicationView } from '@sallyport/engine/cloud/publication-view';
 import { RepositoryKeeper } from '@sallyport/engine/cloud/repository-keeper';
 import { nodeDigests } from '@sallyport/engine/compute/digest';
 import { checkSignature } from '@sallyport/engine/compute/signature-check';
 import { CloudError } from '@sallyport/engine/ports/cloud-error';
+import { lockFolder } from '@sallyport/engine/storage/files/folder-lock';
 import { vendorServer } from '@sallyport/engine/transport/exchange-https/vendor-server';
 import { messageOf } from '@sallyport/core/shared/errors';
 import { days } from '@sallyport/core/shared/units';
-import { type DataOptions, openCloud, openDatabase } from './open-cloud.ts';
+import { type DataOptions, foldersOf, openCloud, openDatabase } from './open-cloud.ts';
+import { readGivenFile } from '../command/given-file.ts';
 import { printJson, printLine, runCommand } from '../command/run.ts';
 import { serviceLog } from './service-log.ts';
 
@@ -21,6 +24,14 @@ export interface ServeOptions extends DataOptions {
   readonly offerDays: number;
 }
 
+/** Longer than any chain of certificates. */
+const pemMaxBytes = 1024 * 1024;
+
+interface Tls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+}
+
 /** How long a download that is under way may hold up the stop; a client resumes it elsewhere or later. */
 const stopMaxMs = 5_000;
 
@@ -29,47 +40,62 @@ export async function serve(options: ServeOptions): Promise<void> {
   await runCommand(options.json === true, async (signal) => {
     const tls = await tlsOf(options);
     const tools = await openCloud(options);
-    const log = serviceLog(process.stderr, tools.clock);
-    const database = await openDatabase(options);
-    const view = new PublicationView(tools);
-    const keeper = new RepositoryKeeper(tools, log);
-    const desk = new ExchangeDesk({
-      database,
-      view,
-      check: checkSignature,
-      digestOf: nodeDigests.of,
-      clock: tools.clock,
-      log,
-      offerLifetimeMs: days(options.offerDays),
-    });
+    // Whoever starts a second service means another folder, or does not know of the first. Publishing beside it is fine.
+    const lock = lockFolder(foldersOf(options.data).data);
     try {
-      // Whatever is wrong with the folder is said now, not to the first site that asks.
-      await view.current();
-      await keeper.start();
-      const server = await vendorServer({
-        repository: tools.repository,
-        blobs: tools.blobs,
-        exchange: desk,
-        log,
-        ...(tls && { tls }),
-      });
-      try {
-        const url = await listen(server, options);
-        if (options.json === true) {
-          printJson({ listening: url });
-        } else {
-          printLine(`listening on ${url}`);
-        }
-        await aborted(signal);
-        log.info('stopping');
-      } finally {
-        await closeWithin(server, stopMaxMs);
-      }
+      await serveFolder(options, tools, tls, signal);
     } finally {
-      await keeper.stop();
-      await database.close();
+      lock.release();
     }
   });
+}
+
+async function serveFolder(
+  options: ServeOptions,
+  tools: CloudTools,
+  tls: Tls | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const log = serviceLog(process.stderr, tools.clock);
+  const database = await openDatabase(options);
+  const view = new PublicationView(tools);
+  const keeper = new RepositoryKeeper(tools, log);
+  const desk = new ExchangeDesk({
+    database,
+    view,
+    check: checkSignature,
+    digestOf: nodeDigests.of,
+    clock: tools.clock,
+    log,
+    offerLifetimeMs: days(options.offerDays),
+  });
+  try {
+    // Whatever is wrong with the folder is said now, not to the first site that asks.
+    await view.current();
+    await keeper.start();
+    const server = await vendorServer({
+      repository: tools.repository,
+      blobs: tools.blobs,
+      exchange: desk,
+      log,
+      ...(tls && { tls }),
+    });
+    try {
+      const url = await listen(server, options);
+      if (options.json === true) {
+        printJson({ listening: url });
+      } else {
+        printLine(`listening on ${url}`);
+      }
+      await aborted(signal);
+      log.info('stopping');
+    } finally {
+      await closeWithin(server, stopMaxMs);
+    }
+  } finally {
+    await keeper.stop();
+    await database.close();
+  }
 }
 
 /** Lets what is under way finish, for a while. */
@@ -98,10 +124,7 @@ async function listen(
   }
 }
 
-async function tlsOf({
-  tlsCert,
-  tlsKey,
-}: ServeOptions): Promise<{ readonly cert: Buffer; readonly key: Buffer } | undefined> {
+async function tlsOf({ tlsCert, tlsKey }: ServeOptions): Promise<Tls | undefined> {
   if (tlsCert === undefined && tlsKey === undefined) {
     return undefined;
   }
@@ -111,20 +134,21 @@ async function tlsOf({
       'TLS needs both a certificate and its key: give --tls-cert and --tls-key',
     );
   }
-  return { cert: await readPem(tlsCert), key: await readPem(tlsKey) };
-}
-
-async function readPem(file: string): Promise<Buffer> {
+  const tls = {
+    cert: await readGivenFile(tlsCert, 'the certificate', pemMaxBytes),
+    key: await readGivenFile(tlsKey, 'the private key', pemMaxBytes),
+  };
   try {
-    return await readFile(file);
+    createSecureContext(tls);
   } catch (cause) {
     throw new CloudError(
       'BAD_REQUEST',
-      `${file} cannot be read: check its name and permissions`,
-      { file },
+      `TLS cannot be served with the certificate ${tlsCert} and the private key ${tlsKey} (${messageOf(cause)}): give both as PEM, each belonging to the other`,
+      { tlsCert, tlsKey },
       { cause },
     );
   }
+  return tls;
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

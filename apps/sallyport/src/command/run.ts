@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
+import { fileFailureText } from '@sallyport/core/shared/file-failure';
 import type { Command } from 'commander';
 
 /** What a command ends with, for scripts. */
@@ -28,7 +29,7 @@ export async function runCommand(json: boolean, work: (signal: AbortSignal) => P
   } catch (error) {
     process.exitCode =
       error instanceof SallyportError && error.code === 'NO_SERVER' ? exitCodes.noServer : exitCodes.failed;
-    process.stderr.write(`sallyport: ${messageOf(error)}\n`);
+    process.stderr.write(`sallyport: ${textOf(error)}\n`);
     if (process.env['SALLYPORT_DEBUG'] !== undefined && error instanceof Error) {
       process.stderr.write(`${error.stack ?? ''}\n`);
     }
@@ -55,9 +56,14 @@ export function exitTwoOnUsage(command: Command): Command {
   return command;
 }
 
+/** What a person is told: never a bare word of the operating system, also where nobody expected it to say one. */
+function textOf(error: unknown): string {
+  return error instanceof SallyportError ? error.message : (fileFailureText(error) ?? messageOf(error));
+}
+
 /** An error that has `problems` tells each of them apart. */
 function errorJson(error: unknown): unknown {
-  if (!(error instanceof SallyportError)) return { code: 'FAILED', message: messageOf(error) };
+  if (!(error instanceof SallyportError)) return { code: 'FAILED', message: textOf(error) };
   const { code, message, details } = error;
   return { code, message, details, ...('problems' in error ? { problems: error.problems } : {}) };
 }

@@ -1,5 +1,5 @@
 import { arch, platform } from 'node:os';
-import type { Digests } from '@sallyport/engine/ports/digests';
+import { messageOf } from '@sallyport/core/shared/errors';
 import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
 import type { SiteCode } from '@sallyport/core/shared/ids';
 import { formatTraceLine } from '@sallyport/core/wire/cmtrace';
@@ -64,8 +64,18 @@ export async function openAdapters(
 }
 
 /** The site's database, with records hashed as the wire says. @throws {StorageError} */
-export function openDatabase(folders: SiteFolders, site: SiteCode, digests: Digests): SiteDatabase {
-  return openSiteDatabase(folders.database, { site, hashRecord: (fields) => recordHash(fields, digests.of) });
+export function openDatabase(
+  folders: SiteFolders,
+  site: SiteCode,
+  { digests, logs }: Pick<SiteAdapters, 'digests' | 'logs'>,
+): SiteDatabase {
+  const log = logs.of('SMS_EXECUTIVE');
+  return openSiteDatabase(folders.database, {
+    site,
+    hashRecord: (fields) => recordHash(fields, digests.of),
+    onListenerFailure: (error) =>
+      log.error('A component could not hear of a change in the database: {err}', { err: messageOf(error) }),
+  });
 }
 
 function thisPlatform(): SitePlatform {

@@ -10,12 +10,13 @@ import {
 import { joinHierarchy } from '@sallyport/engine/components/hierarchy-identity/join-hierarchy';
 import { releasesRecordKey } from '@sallyport/engine/components/hierarchy-manager/own-records';
 import { ReplicationManager } from '@sallyport/engine/components/replication-manager/replication-manager';
+import { LinkError } from '@sallyport/engine/ports/link-error';
 import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
+import type { FirstRelease, FirstReleaseSource } from '@sallyport/engine/site/first-releases';
 import { PeerTlsJoin } from '@sallyport/engine/transport/peer-tls/peer-tls-join';
 import { PeerTlsLink } from '@sallyport/engine/transport/peer-tls/peer-tls-link';
 import { tlsIdentity } from '@sallyport/engine/transport/peer-tls/tls-identity';
 import type { SiteAdapters } from './adapters.ts';
-import type { FirstRelease, FirstReleaseSource } from './first-releases.ts';
 import type { ChildAnswers } from './setup-answers.ts';
 import { SetupError } from './setup-error.ts';
 
@@ -28,10 +29,22 @@ export interface JoinedParent {
   close(): Promise<void>;
 }
 
+/** The vendor's root that the new site was given. */
+export interface PinnedRoot {
+  /** Where it came from, for people. */
+  readonly file: string;
+  readonly version: number;
+  readonly bytes: Uint8Array;
+}
+
+/** After a question that did not get through. */
+const retryMs = 2_000;
+
 /**
- * Joins the hierarchy that the token names and opens the link to the parent.
+ * Joins the hierarchy that the token names and opens the link to the parent. The token counts once, so the parent is
+ * first asked which root it believes: a site with another one could not take anything from it.
  *
- * @throws {SetupError} JOIN_REFUSED
+ * @throws {SetupError} JOIN_REFUSED, BAD_TRUST_ROOT
  * @throws {HierarchyError} {LinkError} see `joinHierarchy`
  */
 export async function joinParent(
@@ -41,10 +54,14 @@ export async function joinParent(
     readonly say: (text: string) => void;
   },
   { code, type, token }: Pick<ChildAnswers, 'code' | 'token' | 'type'>,
-  link: { readonly secret: Uint8Array; readonly signer: { readonly publicKey: string } },
+  own: {
+    readonly link: { readonly secret: Uint8Array; readonly signer: { readonly publicKey: string } };
+    readonly root: PinnedRoot;
+  },
   signal: AbortSignal,
 ): Promise<JoinedParent> {
   const { adapters, database, say } = work;
+  const { link, root } = own;
   const identity = await tlsIdentity(link.secret, code);
   const tools = { check: adapters.check, digestOf: adapters.digests.of };
   const hierarchy = await ask();
@@ -86,6 +103,31 @@ export async function joinParent(
     },
   };
 
+  /** A parent that began with a newer root does not hold this one; what it passes on is verified in any case. */
+  async function compareRoots(channel: PeerTlsJoin, onProgress: (reason: string) => void): Promise<void> {
+    const { file, version, bytes } = root;
+    const theirs = await patiently(() => channel.trustRoot(version, signal), onProgress);
+    if (theirs === undefined || sameBytes(theirs, bytes)) return;
+    throw new SetupError(
+      'BAD_TRUST_ROOT',
+      `${file} is not the trust root of this hierarchy: as version ${version}, site ${token.parent} believes another one (SHA-256 ${adapters.digests.of('sha256', theirs)}). Give the file that the top-tier site was set up with; the join token has not been used`,
+    );
+  }
+
+  /** A parent that cannot be reached now is asked again, as long as the administrator waits. */
+  async function patiently<T>(question: () => Promise<T>, onProgress: (reason: string) => void): Promise<T> {
+    for (;;) {
+      try {
+        return await question();
+      } catch (error) {
+        if (!(error instanceof LinkError && (error.code === 'UNREACHABLE' || error.code === 'STALLED')))
+          throw error;
+        onProgress(error.message);
+      }
+      await adapters.clock.sleep(retryMs, signal);
+    }
+  }
+
   async function ask(): Promise<Hierarchy['documents']> {
     const channel = new PeerTlsJoin(token, identity);
     try {
@@ -95,6 +137,7 @@ export async function joinParent(
         said = reason;
       };
       say(`asks ${token.parent} at ${token.address} to take site ${code} in`);
+      await compareRoots(channel, onProgress);
       const outcome = await joinHierarchy(
         { ...adapters, token, code, type, linkKey: link.signer.publicKey, channel, tools, onProgress },
         signal,
@@ -109,6 +152,10 @@ export async function joinParent(
       await channel.close();
     }
   }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 async function firstRecord(

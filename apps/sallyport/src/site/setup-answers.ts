@@ -151,7 +151,7 @@ function topTier(options: SetupOptions, type: SiteType | undefined, problems: st
     problems.push('--enrolment-code has no use with --local-applicability: nothing is sent to the vendor');
   if (!local && options.enrolmentCode === undefined) {
     problems.push(
-      '--enrolment-code is needed: ask the vendor for one, or set the site up with --local-applicability',
+      '--enrolment-code-file (or --enrolment-code) is needed: ask the vendor for a code, or set the site up with --local-applicability',
     );
   }
   if (problems.length > 0 || type === undefined || type === 'secondary') return undefined;
@@ -175,7 +175,9 @@ function child(options: SetupOptions, type: SiteType | undefined, problems: stri
   for (const [name] of useless)
     problems.push(`${name} is the top-tier site’s affair: leave it out for a site that joins`);
   if (type === 'central')
-    problems.push('a central administration site is the top of its hierarchy: set it up without --join');
+    problems.push(
+      'a central administration site is the top of its hierarchy: set it up without a join token',
+    );
   if (problems.length > 0 || type === undefined || type === 'central') return undefined;
   return { kind: 'child', type } as const;
 }

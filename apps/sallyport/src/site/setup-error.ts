@@ -4,7 +4,6 @@ export type SetupErrorCode =
   | 'BAD_ANSWERS'
   | 'SITE_EXISTS'
   | 'BASELINE_UNKNOWN'
-  | 'NOT_TRUSTED'
   | 'JOIN_REFUSED'
   | 'BAD_TRUST_ROOT';
 

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { ProductId } from '@sallyport/core/shared/ids';
@@ -9,16 +9,22 @@ import {
   loadOrCreateKey,
 } from '@sallyport/engine/components/hierarchy-identity/create-hierarchy';
 import type { HierarchySetting } from '@sallyport/engine/components/hierarchy-identity/hierarchy-setting';
+import { type DataFolderUse, takeDataFolder } from '@sallyport/engine/storage/files/data-folder';
 import { writeFileDurably } from '@sallyport/engine/storage/files/durable-file';
 import { FolderContentSource } from '@sallyport/engine/storage/files/folder-content';
-import { lockFolder } from '@sallyport/engine/storage/files/folder-lock';
 import { FileTrustStore } from '@sallyport/engine/storage/files/trust-store';
 import { FolderRepository } from '@sallyport/engine/storage/files/folder-repository';
 import { HttpVendorExchange } from '@sallyport/engine/transport/exchange-https/client';
 import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
+import {
+  chooseFirstReleases,
+  installFirstReleases,
+  type FirstRelease,
+  type FirstReleaseSource,
+} from '@sallyport/engine/site/first-releases';
+import { readGivenFile } from '../command/given-file.ts';
 import { openAdapters, openDatabase, type SiteAdapters } from './adapters.ts';
-import { installFirstReleases, type FirstReleaseSource } from './first-releases.ts';
-import { joinParent } from './join-parent.ts';
+import { joinParent, type PinnedRoot } from './join-parent.ts';
 import { ownHierarchy } from './own-hierarchy.ts';
 import type { ChildAnswers, SetupAnswers, TopTierAnswers } from './setup-answers.ts';
 import { SetupError } from './setup-error.ts';
@@ -32,6 +38,9 @@ export interface SetupConversation {
   readonly passphrase: () => Promise<string>;
 }
 
+/** Far more than the keys and signatures of any root take. */
+const trustRootMaxBytes = 512 * 1024;
+
 interface SetupWork {
   readonly adapters: SiteAdapters;
   readonly folders: SiteFolders;
@@ -40,11 +49,25 @@ interface SetupWork {
 }
 
 /**
- * Makes a site of a data folder: identity, pinned trust root, first releases, and last of all `site.json`, which
- * makes it one. A set-up that was cut short is repeated with the same answers and goes on.
+ * Others may pass through to the releases, where a package's programs run without the site server's rights; what is
+ * secret lies in owner-only folders of its own. A folder that is there already keeps its mode.
+ */
+const siteFolder: DataFolderUse = {
+  what: 'a site',
+  mode: 0o711,
+  always: false,
+  sign: 'site.json',
+  foreignSigns: ['cloud.json'],
+};
+
+/**
+ * Makes a site of a data folder: pinned trust root, identity, first releases, and last of all `site.json`, which
+ * makes it one. What the site is known by elsewhere comes as late as it can: the enrolment code and the join token,
+ * which count once, are used when everything that can be known without them is right. A set-up that was cut short is
+ * repeated with the same answers and goes on.
  *
- * @throws {SetupError}
- * @throws {StorageError} FOLDER_IN_USE when a server or another set-up works on the folder
+ * @throws {SetupError} {SiteError}
+ * @throws {StorageError} FOLDER_IN_USE when a server or another set-up works on the folder; FOREIGN_FOLDER, UNWRITABLE
  */
 export async function setUpSite(
   answers: SetupAnswers,
@@ -52,19 +75,18 @@ export async function setUpSite(
   signal: AbortSignal,
 ): Promise<SiteConfig> {
   const folders = siteFolders(answers.data);
-  makeDataFolder(folders.data);
-  const lock = lockFolder(folders.data);
+  const lock = takeDataFolder(folders.data, siteFolder);
   try {
     refuseSecondSite(folders);
     const adapters = await openAdapters(folders);
-    const database = openDatabase(folders, answers.code, adapters.digests);
+    const database = openDatabase(folders, answers.code, adapters);
     try {
       const work = { adapters, folders, database, say: conversation.say };
-      await pinTrustRoot(work, answers.trustRoot);
+      const root = await pinTrustRoot(work, answers.trustRoot);
       const config =
         answers.kind === 'top-tier'
           ? await setUpTopTier(work, answers, conversation, signal)
-          : await setUpChild(work, answers, signal);
+          : await setUpChild(work, answers, root, signal);
       await writeFileDurably(
         folders.config,
         new TextEncoder().encode(`${JSON.stringify(config, undefined, 2)}\n`),
@@ -79,14 +101,6 @@ export async function setUpSite(
   }
 }
 
-/**
- * Others may pass through to the releases, where a package's programs run without the site server's rights; what is
- * secret lies in owner-only folders of its own. A folder that is there already keeps its mode.
- */
-function makeDataFolder(folder: string): void {
-  if (mkdirSync(folder, { recursive: true }) !== undefined) chmodSync(folder, 0o711);
-}
-
 async function setUpTopTier(
   work: SetupWork,
   answers: TopTierAnswers,
@@ -95,9 +109,12 @@ async function setUpTopTier(
 ): Promise<SiteConfig> {
   const { adapters, database, say } = work;
   const { code, media } = answers;
+  const ports = { ...adapters, database };
+  const source = mediaSource(media);
+  const chosen = await chooseFirstReleases(ports, media.baselines, source, signal);
   const hierarchy = await ownHierarchy(work, answers, passphrase);
+  await installFirstReleases(ports, code, chosen, source, say, signal);
   if (answers.enrolmentCode !== undefined) await enrol(answers, hierarchy, say, signal);
-  await installFirstReleases(adapters, { code, database }, media.baselines, mediaSource(media), say, signal);
   return configOf(
     answers,
     hierarchy,
@@ -126,15 +143,25 @@ async function enrol(
   say(`registered with ${vendor.name}`);
 }
 
-async function setUpChild(work: SetupWork, answers: ChildAnswers, signal: AbortSignal): Promise<SiteConfig> {
+async function setUpChild(
+  work: SetupWork,
+  answers: ChildAnswers,
+  root: PinnedRoot,
+  signal: AbortSignal,
+): Promise<SiteConfig> {
   const { adapters, database, say } = work;
-  const { code, media, token } = answers;
+  const { media, token } = answers;
+  const install = async (releases: readonly FirstRelease[], source: FirstReleaseSource): Promise<void> => {
+    const ports = { ...adapters, database };
+    const chosen = await chooseFirstReleases(ports, releases, source, signal);
+    await installFirstReleases(ports, answers.code, chosen, source, say, signal);
+  };
+  if (media !== undefined) await install(media.baselines, mediaSource(media));
   const link = await loadOrCreateKey(adapters.vault, adapters.keys, linkKeyName);
-  const parent = await joinParent(work, answers, link, signal);
+  const parent = await joinParent(work, answers, { link, root }, signal);
   try {
     const releases = media?.baselines ?? (await parent.releases(signal));
-    const source = media === undefined ? parent.source : mediaSource(media);
-    await installFirstReleases(adapters, { code, database }, releases, source, say, signal);
+    if (media === undefined) await install(releases, parent.source);
     const { address } = token;
     const at = address.lastIndexOf(':');
     return configOf(
@@ -190,9 +217,9 @@ function configOf(
   return parseSiteConfig(JSON.stringify(config), 'the configuration of the new site');
 }
 
-/** The root that everything of the vendor's is believed by, from the administrator's own hand. @throws {SetupError} BAD_TRUST_ROOT */
-async function pinTrustRoot({ adapters, folders, say }: SetupWork, file: string): Promise<void> {
-  const bytes = new Uint8Array(readFileSync(file));
+/** The root that everything of the vendor's is believed by, from the administrator's own hand. @throws {SetupError} BAD_TRUST_ROOT; {GivenFileError} */
+async function pinTrustRoot({ adapters, folders, say }: SetupWork, file: string): Promise<PinnedRoot> {
+  const bytes = new Uint8Array(await readGivenFile(file, 'the trust root', trustRootMaxBytes));
   let version: number;
   try {
     version = parseMetadata('root', bytes).signed.version;
@@ -217,6 +244,7 @@ async function pinTrustRoot({ adapters, folders, say }: SetupWork, file: string)
     say('another trust root was pinned by an earlier, unfinished set-up: it is replaced');
   }
   say(`trust root pinned: version ${version}, SHA-256 ${sha256}`);
+  return { file, version, bytes };
 }
 
 /** @throws {SetupError} SITE_EXISTS */

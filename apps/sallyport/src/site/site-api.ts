@@ -7,9 +7,11 @@ import {
   type WindowsResult,
 } from '@sallyport/core/wire/api';
 import { apiOperations } from '@sallyport/engine/components/operations/api';
-import { SiteOperations } from '@sallyport/engine/components/operations/operations';
+import { readWindows, windowsSetting } from '@sallyport/engine/site/service-windows';
+import { siteOperations } from '@sallyport/engine/site/site-operations';
+import type { SiteParts } from '@sallyport/engine/site/site-parts';
+import type { SiteAssembly } from '@sallyport/engine/site/site-ports';
 import type { ApiOperation, LocalApi } from '@sallyport/engine/transport/console-api/server';
-import { readWindows, type SiteParts, type SiteWorld, windowsSetting } from './site-parts.ts';
 
 type SiteApiErrorCode = 'BAD_WINDOW' | 'NO_ADDRESS' | 'NOT_TOP_TIER';
 
@@ -18,34 +20,13 @@ class SiteApiError extends SallyportError<SiteApiErrorCode> {}
 
 /** Everything that can be asked of a site server: packages, and the site itself. */
 export function siteApi(
-  world: SiteWorld,
+  assembly: SiteAssembly,
   parts: SiteParts,
   link: { readonly host: string; readonly port: number } | undefined,
 ): LocalApi {
-  const { database, adapters } = world;
-  const { clock, digests, logs } = adapters;
-  const { site, view, documents, hierarchyManager, distributionManager, topTier, downloader, outbox } = parts;
-  const operations = new SiteOperations({
-    site,
-    database,
-    documents,
-    hierarchy: view,
-    manager: hierarchyManager,
-    distribution: distributionManager,
-    links: parts.replicationManager,
-    digests,
-    clock,
-    log: logs.of('SMS_PROVIDER'),
-    ...(topTier === undefined || downloader === undefined
-      ? {}
-      : {
-          topTier: {
-            downloader,
-            signOrder: (order) => topTier.authority.signOrder(order),
-            ...(outbox === undefined || world.config.vendor?.exchange === 'none' ? {} : { outbox }),
-          },
-        }),
-  });
+  const { database, clock } = assembly.ports;
+  const { site } = parts;
+  const operations = siteOperations(assembly, parts);
   const windows = (): WindowsResult => {
     const current = database.read(({ settings }) => readWindows(settings));
     const state = windowAt(current, clock.now());

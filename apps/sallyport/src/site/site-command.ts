@@ -5,6 +5,7 @@ import { defaultDataFolder } from '../client/site-client.ts';
 import { positiveNumber } from '../command/arguments.ts';
 import { printJson, printLine, runCommand } from '../command/run.ts';
 import { newPassphrase } from '../command/passphrase.ts';
+import { secretOf } from '../command/secret.ts';
 import { checkAnswers, type SetupOptions } from './setup-answers.ts';
 import { setUpSite } from './setup.ts';
 import { restoredText, restoreSite } from './restore.ts';
@@ -24,7 +25,7 @@ function setup(parent: Command): void {
   parent
     .command('setup')
     .description(
-      'Make a site of a data folder: without --join the top-tier site of a new hierarchy, with it a site below another',
+      'Make a site of a data folder: with a join token a site below another, without one the top-tier site of a new hierarchy',
     )
     .option('--data <folder>', 'the site’s data folder', defaultDataFolder)
     .requiredOption('--code <code>', 'site code: three of A-Z and 0-9')
@@ -34,9 +35,17 @@ function setup(parent: Command): void {
       '--listen <host:port>',
       'where child sites dial in; port 0 is a free one, kept from the first start on (default: 127.0.0.1:0)',
     )
-    .option('--join <token>', 'the word of "sallyport site token", for a site that joins another')
+    .option(
+      '--token-file <file>',
+      'for a site that joins another: holds the word of "sallyport site token"; "-" is standard input',
+    )
+    .option('--join <token>', 'that word itself, where nobody else may list the processes of this machine')
     .option('--vendor-url <url>', 'top-tier site: the vendor’s cloud service or repository')
-    .option('--enrolment-code <code>', 'top-tier site: the vendor’s word by which the hierarchy registers')
+    .option(
+      '--enrolment-code-file <file>',
+      'top-tier site: holds the vendor’s word by which the hierarchy registers; "-" is standard input',
+    )
+    .option('--enrolment-code <code>', 'top-tier site: that word itself')
     .option('--local-applicability', 'top-tier site: only a static repository, nothing is sent to the vendor')
     .option(
       '--recovery-key <file>',
@@ -58,9 +67,9 @@ function setup(parent: Command): void {
     .option('--ring <ring>', 'top-tier site: the release ring of the hierarchy (default: general)')
     .option('--check-hours <hours>', 'longest time between two checks for updates (default: 24)')
     .option('--json', 'one JSON document at the end instead of sentences')
-    .action((options: SetupOptions & { passphraseFile?: string; json?: true }) =>
+    .action((options: SetupCommandOptions) =>
       runCommand(options.json === true, async (signal) => {
-        const answers = checkAnswers(options);
+        const answers = checkAnswers(await withSecrets(options));
         const say = (text: string): void => {
           if (!options.json) printLine(text);
         };
@@ -76,6 +85,36 @@ function setup(parent: Command): void {
           );
       }),
     );
+}
+
+interface SetupCommandOptions extends SetupOptions {
+  readonly tokenFile?: string;
+  readonly enrolmentCodeFile?: string;
+  readonly passphraseFile?: string;
+  readonly json?: true;
+}
+
+/** The options with the words that may lie in files. @throws {SecretError} */
+async function withSecrets(options: SetupCommandOptions): Promise<SetupOptions> {
+  const join = await secretOf({
+    what: 'join token',
+    word: options.join,
+    file: options.tokenFile,
+    wordOption: '--join',
+    fileOption: '--token-file',
+  });
+  const enrolmentCode = await secretOf({
+    what: 'enrolment code',
+    word: options.enrolmentCode,
+    file: options.enrolmentCodeFile,
+    wordOption: '--enrolment-code',
+    fileOption: '--enrolment-code-file',
+  });
+  return {
+    ...options,
+    ...(join === undefined ? {} : { join }),
+    ...(enrolmentCode === undefined ? {} : { enrolmentCode }),
+  };
 }
 
 function run(parent: Command): void {

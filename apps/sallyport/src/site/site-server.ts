@@ -1,17 +1,15 @@
 import type { SettingReads } from '@sallyport/engine/ports/site-database';
 import { siteCode } from '@sallyport/core/shared/ids';
-import { StoreRepository } from '@sallyport/engine/components/trust/store-repository';
-import { Executive, type SupervisedStatus } from '@sallyport/engine/executive/executive';
+import { buildSiteParts } from '@sallyport/engine/site/site-parts';
 import { lockFolder } from '@sallyport/engine/storage/files/folder-lock';
 import { serveLocalApi } from '@sallyport/engine/transport/console-api/server';
 import { localSocketPath } from '@sallyport/engine/transport/console-api/socket-path';
-import { blobTargets } from '@sallyport/engine/transport/peer-tls/blob-targets';
 import { PeerTlsServer } from '@sallyport/engine/transport/peer-tls/peer-tls-server';
 import { openAdapters, openDatabase } from './adapters.ts';
 import { bindLink, type LinkAddress } from './link-address.ts';
 import { readSiteConfig, siteFolders, type SiteConfig } from './site-config.ts';
 import { siteApi } from './site-api.ts';
-import { buildParts, type SiteParts, type SiteWorld } from './site-parts.ts';
+import { connectSite, type SiteWorld } from './site-world.ts';
 
 /** A site server at work. */
 export interface SiteServer {
@@ -47,21 +45,27 @@ export async function startSiteServer(
     undo.push(() => lock.release());
     const adapters = await openAdapters(folders, structured === undefined ? {} : { structured });
     undo.push(() => adapters.close());
-    const database = openDatabase(folders, siteCode(config.code), adapters.digests);
+    const database = openDatabase(folders, siteCode(config.code), adapters);
     undo.push(() => database.close());
-    let statuses: () => readonly SupervisedStatus[] = () => [];
-    const world: SiteWorld = { config, folders, adapters, database, components: () => statuses() };
-    const parts = await buildParts(world);
+    const world: SiteWorld = { config, folders, adapters, database };
+    const { assembly, identity, close: disconnect } = await connectSite(world);
+    undo.push(disconnect);
+    const parts = await buildSiteParts(assembly);
     undo.push(() => parts.close());
-    const executive = executiveOf(world, parts);
-    statuses = () => executive.query();
+    const { executive } = parts;
     let link: LinkAddress | undefined;
     if (config.link !== undefined) {
-      const server = linkServer(world, parts);
+      const server = new PeerTlsServer({
+        identity,
+        handler: parts.replicationManager.children,
+        blobs: adapters.blobs,
+        repository: parts.repository,
+        log: adapters.logs.of('SMS_REPLICATION_MANAGER'),
+      });
       undo.push(() => server.close());
       link = await listen(server, world, config.link);
     }
-    const api = await serveLocalApi(siteApi(world, parts, link), localSocketPath(folders.data));
+    const api = await serveLocalApi(siteApi(assembly, parts, link), localSocketPath(folders.data));
     undo.push(() => api.close());
     let leftBehind: readonly string[] = [];
     undo.push(async () => {
@@ -81,37 +85,6 @@ export async function startSiteServer(
     await close();
     throw error;
   }
-}
-
-function executiveOf({ adapters }: SiteWorld, parts: SiteParts): Executive {
-  const { downloader, hierarchyManager, distributionManager, replicationManager, updateInstaller } = parts;
-  return new Executive({
-    clock: adapters.clock,
-    random: adapters.random,
-    log: adapters.logs.of('SMS_EXECUTIVE'),
-    // Whoever records what others build on comes first.
-    components: [
-      hierarchyManager,
-      replicationManager,
-      distributionManager,
-      updateInstaller,
-      ...(downloader === undefined ? [] : [downloader]),
-    ],
-  });
-}
-
-function linkServer(
-  { adapters, config }: SiteWorld,
-  { identity, replicationManager }: SiteParts,
-): PeerTlsServer {
-  const { blobs, trust, logs } = adapters;
-  return new PeerTlsServer({
-    identity,
-    handler: replicationManager.children,
-    blobs,
-    repository: new StoreRepository(`site ${config.code}`, trust, blobTargets(blobs)),
-    log: logs.of('SMS_REPLICATION_MANAGER'),
-  });
 }
 
 async function listen(

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { descriptor, guid } from '../domain/updates/test-support/packages.ts';
 import type { PackageDescriptor } from '../domain/updates/package.ts';
 import type { Rule } from '../domain/updates/rule.ts';
+import { digest } from '../shared/ids.ts';
 import { descriptorFormat, parseDescriptor } from './descriptor.ts';
 import { changed, problemPaths, refusesAt, testDocument } from './test-support/hostile.ts';
 import { WireError } from './wire-error.ts';
@@ -192,4 +193,23 @@ test('reports everything that is wrong at once, with where', () => {
 test('keeps fields of a later version', () => {
   const later = { ...full, mascot: { name: 'Ferry' }, features: [{ ...full.features[0], icon: 'x' }] };
   assert.deepEqual(parseDescriptor(descriptorFormat.print(later as PackageDescriptor)), later);
+});
+
+test('the ways to documents may have fields that are not known yet, and must be ways to them', () => {
+  const blob = { sha256: digest('a'.repeat(64)), sizeBytes: 10 };
+  const base = { sha256: digest('c'.repeat(64)), sizeBytes: 20 };
+  const withWays = (tree: readonly object[], content: object = {}) => ({
+    ...full,
+    content: { ...full.content, ...content, documentEncodings: { tree, encodings: [], later: 1 } },
+  });
+  const patch = { kind: 'zstd-patch', blob, base, windowLog: 20 };
+  descriptorFormat.check(withWays([{ kind: 'zstd', blob, later: true }, patch]));
+  const at = (value: unknown): readonly string[] => descriptorFormat.problems(value).map(({ path }) => path);
+  const tree = '/content/documentEncodings/tree';
+  assert.deepEqual(at(withWays([{ ...patch, base: full.content.tree }])), [`${tree}/0/base`]);
+  assert.deepEqual(at(withWays([{ ...patch, blob: { ...blob, sizeBytes: 2 ** 40 } }])), [
+    `${tree}/0/blob/sizeBytes`,
+  ]);
+  assert.deepEqual(at(withWays([patch], { tree: { ...full.content.tree, sizeBytes: 2 ** 26 } })), [tree]);
+  assert.notDeepEqual(at(withWays([{ ...patch, windowLog: 31 }])), []);
 });

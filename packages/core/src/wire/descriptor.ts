@@ -10,6 +10,7 @@ import { kibibytes, mebibytes } from '../shared/units.ts';
 import { compareVersions } from '../shared/version.ts';
 import { commandField, healthCheckField, hookField } from './command-schema.ts';
 import { type DocumentFormat, documentFormat } from './document-format.ts';
+import { documentEncodingProblems, documentEncodingsField } from './encodings.ts';
 import {
   blobRefField,
   closed,
@@ -67,6 +68,7 @@ const featureField = Type.Object({
 const contentField = Type.Object({
   tree: blobRefField,
   encodings: blobRefField,
+  documentEncodings: Type.Optional(documentEncodingsField),
   fileCount: countField(),
   totalBytes: countField(),
 } satisfies Record<keyof PackageContent, TSchema>);
@@ -148,6 +150,13 @@ function rules(descriptor: Static<typeof schema>): readonly Problem[] {
     if (index >= 0) {
       problems.push({ path: `/${field}/${index}`, message: 'must not be the package itself' });
     }
+  }
+  const { content } = descriptor;
+  for (const document of ['tree', 'encodings'] as const) {
+    const path = `/content/documentEncodings/${document}`;
+    problems.push(
+      ...documentEncodingProblems(content[document], content.documentEncodings?.[document] ?? [], path),
+    );
   }
   return problems;
 }

@@ -1,6 +1,9 @@
 import { type Static, Type, type TSchema } from 'typebox';
 import { encodingsDocumentMaxBytes } from '../domain/content/tree-rules.ts';
 import {
+  type BlobRef,
+  type DocumentEncodings,
+  type Encoding,
   type Encodings,
   segmentSizeMaxBytes,
   type SegmentEncodings,
@@ -16,22 +19,31 @@ const windowLogMax = 27;
 /** Nothing encoded needs to be much larger than a segment is. */
 const blobBytesMax = segmentSizeMaxBytes + mebibytes(1);
 
+const zstdFields = { kind: Type.Literal('zstd'), blob: blobRefField };
+const zstdPatchFields = {
+  kind: Type.Literal('zstd-patch'),
+  blob: blobRefField,
+  base: blobRefField,
+  windowLog: countField(10, windowLogMax),
+};
+
 /** Closed: a way to fetch that is not understood is no way. */
-const encodingField = Type.Union([
-  Type.Object({ kind: Type.Literal('zstd'), blob: blobRefField }, closed),
-  Type.Object(
-    {
-      kind: Type.Literal('zstd-patch'),
-      blob: blobRefField,
-      base: blobRefField,
-      windowLog: countField(10, windowLogMax),
-    },
-    closed,
-  ),
-]);
+const encodingField = Type.Union([Type.Object(zstdFields, closed), Type.Object(zstdPatchFields, closed)]);
+
+/** The same within a document that may get more fields. A new kind of way needs a field of its own there. */
+const openEncodingField = Type.Union([Type.Object(zstdFields), Type.Object(zstdPatchFields)]);
+
+/** Ways to one segment or document. */
+const waysMax = 100;
+
+/** The field `documentEncodings` of a package's content. */
+export const documentEncodingsField = Type.Object({
+  tree: Type.Array(openEncodingField, { maxItems: waysMax }),
+  encodings: Type.Array(openEncodingField, { maxItems: waysMax }),
+} satisfies Record<keyof DocumentEncodings, TSchema>);
 
 const segmentField = Type.Object(
-  { segment: blobRefField, encodings: Type.Array(encodingField, { maxItems: 100 }) } satisfies Record<
+  { segment: blobRefField, encodings: Type.Array(encodingField, { maxItems: waysMax }) } satisfies Record<
     keyof SegmentEncodings,
     TSchema
   >,
@@ -71,6 +83,30 @@ export function encodingsProblems(encodings: Encodings, tree: Tree): readonly Pr
   });
 }
 
+/** What a schema cannot say of the ways to one of a package's documents. */
+export function documentEncodingProblems(
+  document: BlobRef,
+  ways: DocumentEncodings[keyof DocumentEncodings],
+  path: string,
+): readonly Problem[] {
+  if (ways.length > 0 && document.sizeBytes > segmentSizeMaxBytes) {
+    return [{ path, message: `must be empty for a document of more than ${segmentSizeMaxBytes} bytes` }];
+  }
+  return ways.flatMap((way, at) => wayProblems(document, way, `${path}/${at}`));
+}
+
+function wayProblems(target: BlobRef, way: Encoding, path: string): readonly Problem[] {
+  const problems: Problem[] = [];
+  const { sizeBytes } = way.blob;
+  if (sizeBytes < 1 || sizeBytes > blobBytesMax) {
+    problems.push({ path: `${path}/blob/sizeBytes`, message: `must be 1 to ${blobBytesMax}` });
+  }
+  if (way.kind === 'zstd-patch' && way.base.sha256 === target.sha256) {
+    problems.push({ path: `${path}/base`, message: 'must not be what it leads to' });
+  }
+  return problems;
+}
+
 function rules(encodings: Static<typeof schema>): readonly Problem[] {
   const problems: Problem[] = [];
   let before = '';
@@ -85,20 +121,12 @@ function rules(encodings: Static<typeof schema>): readonly Problem[] {
     }
     let smallest = 0;
     for (const [at, way] of ways.entries()) {
+      problems.push(...wayProblems(segment, way, `${path}/encodings/${at}`));
       const { sizeBytes } = way.blob;
-      if (sizeBytes < 1 || sizeBytes > blobBytesMax) {
-        problems.push({
-          path: `${path}/encodings/${at}/blob/sizeBytes`,
-          message: `must be 1 to ${blobBytesMax}`,
-        });
-      }
       if (sizeBytes < smallest) {
         problems.push({ path: `${path}/encodings/${at}`, message: 'must come in the order of sizes' });
       }
       smallest = sizeBytes;
-      if (way.kind === 'zstd-patch' && way.base.sha256 === segment.sha256) {
-        problems.push({ path: `${path}/encodings/${at}/base`, message: 'must not be the segment itself' });
-      }
     }
   }
   return problems;

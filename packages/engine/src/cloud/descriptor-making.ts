@@ -20,7 +20,7 @@ const noContent: PackageContent = {
   totalBytes: 0,
 };
 
-/** The descriptor of a definition, as far as it can be made: `content.encodings` is still to come. */
+/** The descriptor of a definition, as far as it can be made: `content.encodings` and the ways to the documents are still to come. */
 export function descriptorFrom(
   definition: Definition,
   licence: Licence | undefined,
@@ -94,13 +94,17 @@ function reportWithdrawn(source: ReadDefinition['source'], { withdrawn }: Catalo
 function isSame(before: PackageDescriptor, now: PackageDescriptor, withContent: boolean): boolean {
   const comparable = (descriptor: PackageDescriptor): PackageDescriptor => ({
     ...descriptor,
-    content: withContent ? { ...descriptor.content, encodings: noContent.encodings } : noContent,
+    content: withContent ? identityOf(descriptor.content) : noContent,
   });
   // The licence's text may lie in the payload, and is known with it only.
   const { licence: _, ...bare } = comparable(before);
   return Buffer.from(
     descriptorFormat.print(withContent ? comparable(before) : (bare as PackageDescriptor)),
   ).equals(descriptorFormat.print(comparable(now)));
+}
+
+function identityOf({ tree, fileCount, totalBytes }: PackageContent): PackageContent {
+  return { ...noContent, tree, fileCount, totalBytes };
 }
 
 /** A JSON Pointer as a path into the definition, which has the same fields. */

@@ -72,9 +72,7 @@ async function rotateRole(
   for (const change of steps(state, role, before, now, keys)) {
     await writeChange(tools, await readState(tools.repository), change, tools.clock.now());
   }
-  for (const publicKey of before) {
-    await tools.keys.forget(publicKey);
-  }
+  await forgetOthers(tools, role, now);
   return { role, before, now, threshold };
 }
 
@@ -164,10 +162,15 @@ async function rotateOffer(tools: CloudTools): Promise<Rotation> {
     { catalog: withFiles(state.catalog.signed.targets, [file]), files: [file] },
     tools.clock.now(),
   );
-  for (const publicKey of before) {
-    await tools.keys.forget(publicKey);
-  }
+  await forgetOthers(tools, 'offer', now);
   return { role: 'offer', before, now, threshold: 1 };
+}
+
+/** The former keys, and those that a rotation which was cut short has made or could not take away any more. */
+async function forgetOthers(tools: CloudTools, role: KeyRole, now: readonly string[]): Promise<void> {
+  for (const key of await tools.keys.list()) {
+    if (key.role === role && !now.includes(key.publicKey)) await tools.keys.forget(key.publicKey);
+  }
 }
 
 async function requireSigners(

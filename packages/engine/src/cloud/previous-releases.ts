@@ -1,4 +1,4 @@
-import type { Catalogue, PackageDescriptor } from '@sallyport/core/domain/updates/package';
+import type { Catalogue, PackageContent, PackageDescriptor } from '@sallyport/core/domain/updates/package';
 import type { PackageGuid } from '@sallyport/core/shared/ids';
 import { compareVersions } from '@sallyport/core/shared/version';
 import { encodingsFormat, parseEncodings } from '@sallyport/core/wire/encodings';
@@ -7,6 +7,11 @@ import type { Blobs } from '../ports/blobs.ts';
 import { readDescriptors } from './contents.ts';
 import type { PreviousRelease } from './trees/build-encodings.ts';
 import { previousReleasesMax } from './trees/patch-bases.ts';
+
+/** A release with everything that its content is made of. */
+export interface PublishedRelease extends PreviousRelease {
+  readonly content: PackageContent;
+}
 
 /**
  * The newest releases of a product that sites may come from, the newest first: published ones, and those that are
@@ -19,7 +24,7 @@ export async function previousReleases(
   descriptor: PackageDescriptor,
   catalogue: Catalogue | undefined,
   besides: readonly { readonly descriptor: PackageDescriptor }[],
-): Promise<readonly PreviousRelease[]> {
+): Promise<readonly PublishedRelease[]> {
   const together = besides
     .map((other) => other.descriptor)
     .filter(({ product }) => product === descriptor.product);
@@ -38,6 +43,7 @@ export async function previousReleases(
     newest.map(async (entry) => {
       const { content } = 'content' in entry ? entry : (descriptors.get(entry.guid) as PackageDescriptor);
       return {
+        content,
         tree: parseTree(await blobs.readBytes(content.tree.sha256, treeFormat.maxBytes)),
         encodings: parseEncodings(await blobs.readBytes(content.encodings.sha256, encodingsFormat.maxBytes)),
       };

@@ -92,10 +92,11 @@ test('a package can be followed from the trust root to every byte of it', async 
 test('publishing the very same again changes nothing', async (context) => {
   const { cloud, publish } = await publishing(context);
   const definition = () => writePackage(cloud.folder, { guid: testGuid(1), version: '1.0' });
-  await publish([await definition()]);
+  await publish([await definition()], { percentage: 20 });
   const timestamp = await cloud.tools.repository.metadata('timestamp.json');
   const [again] = await publish([await definition()], { percentage: 50 });
   assert.equal(again?.outcome, 'unchanged');
+  assert.equal(again.percentage, 20, 'what is in force is told, not what was asked for');
   assert.deepEqual(await cloud.tools.repository.metadata('timestamp.json'), timestamp);
 });
 

@@ -1,6 +1,7 @@
 import type {
   Catalogue,
   CatalogueEntry,
+  PackageContent,
   PackageDescriptor,
   PackageKind,
 } from '@sallyport/core/domain/updates/package';
@@ -19,10 +20,14 @@ import { checkDescriptor, compareWithPublished, descriptorFrom } from './descrip
 import { previousReleases } from './previous-releases.ts';
 import { publicationChange } from './publication-change.ts';
 import { checkPercentage } from './rollout-changes.ts';
-import { buildEncodings, type EncodingStats } from './trees/build-encodings.ts';
+import { buildEncodings } from './trees/build-encodings.ts';
+import { documentBytes, encodeDocuments } from './trees/document-encodings.ts';
+import type { PayloadReader } from './trees/payload-source.ts';
 
 export interface PublishTools extends CloudTools {
   readonly compute: Compute;
+  /** How payload is read; folders and tar files of this machine when not given. */
+  readonly reader?: PayloadReader;
 }
 
 export interface PublishOptions {
@@ -30,6 +35,8 @@ export interface PublishOptions {
   readonly percentage: number;
   /** Only finds out what would be wrong; nothing is stored. */
   readonly checkOnly?: boolean;
+  /** How hard zstd tries; as hard as is sensible for what is published once and fetched often, when not given. */
+  readonly level?: number;
   readonly onStep?: (step: PublishStep) => void;
 }
 
@@ -55,7 +62,7 @@ export interface PublishedPackage {
   readonly wholeBytes?: number;
   /** What a site with the newest older release fetches. */
   readonly updateBytes?: number;
-  /** Absent for baselines. */
+  /** What is in force, whatever was asked for: publishing again changes no roll-out. Absent for baselines. */
   readonly percentage?: number;
 }
 
@@ -63,7 +70,7 @@ export interface PublishedPackage {
 export interface Candidate {
   readonly read: ReadDefinition;
   readonly payload: BuiltPayload;
-  /** Complete but for `content.encodings`. */
+  /** Complete but for `content.encodings` and the ways to the documents. */
   readonly descriptor: PackageDescriptor;
   readonly unchanged: boolean;
 }
@@ -71,7 +78,10 @@ export interface Candidate {
 /** A package that is ready to be signed for. */
 export interface MadePackage extends Candidate {
   readonly entry: CatalogueEntry;
-  readonly stats: EncodingStats;
+  /** What a site with nothing fetches, documents included. */
+  readonly wholeBytes: number;
+  /** The same for a site on the newest earlier release, if there is one. */
+  readonly updateBytes: number | undefined;
 }
 
 /**
@@ -117,6 +127,7 @@ export async function publish(
       candidate,
       made.find(({ read }) => read === candidate.read),
       options,
+      published,
     ),
   );
 }
@@ -136,7 +147,7 @@ async function checkDefinitions(
   for (const definition of definitions) {
     signal.throwIfAborted();
     options.onStep?.({ kind: 'checking', name: labelOf(definition) });
-    const sizes = await scanDefinition(definition, signal);
+    const sizes = await scanDefinition(definition, signal, tools.reader);
     checkCommands(definition, sizes && new Set(sizes.keys()));
     await checkLicence(definition, sizes);
     if (definition.complete !== undefined) {
@@ -157,8 +168,12 @@ async function buildAll(
   const candidates: Candidate[] = [];
   for (const read of definitions) {
     const name = labelOf(read);
-    const payload = await buildDefinition(read, tools.blobs, signal, ({ doneBytes, totalBytes }) =>
-      options.onStep?.({ kind: 'reading', name, doneBytes, totalBytes }),
+    const payload = await buildDefinition(
+      read,
+      tools.blobs,
+      signal,
+      ({ doneBytes, totalBytes }) => options.onStep?.({ kind: 'reading', name, doneBytes, totalBytes }),
+      tools.reader,
     );
     if (payload !== undefined && read.complete !== undefined) {
       const licence = await readLicence(read, { tree: payload.tree, blobs: tools.blobs });
@@ -183,16 +198,23 @@ async function encodeAll(
     const { name, product } = candidate.descriptor;
     const catalogue: Catalogue | undefined = published.contents.catalogues.get(product);
     const previous = await previousReleases(tools.blobs, candidate.descriptor, catalogue, made);
+    const level = options.level === undefined ? {} : { level: options.level };
     const { ref, stats } = await buildEncodings(
-      { tree: candidate.payload.tree, previous },
+      { tree: candidate.payload.tree, previous, ...level },
       tools,
       signal,
       ({ doneBytes, totalBytes }) => options.onStep?.({ kind: 'encoding', name, doneBytes, totalBytes }),
     );
-    const descriptor = {
-      ...candidate.descriptor,
-      content: { ...candidate.descriptor.content, encodings: ref },
+    const documents = { ...candidate.descriptor.content, encodings: ref };
+    const content: PackageContent = {
+      ...documents,
+      documentEncodings: await encodeDocuments(
+        { documents, previous: previous.map((release) => release.content), ...level },
+        tools,
+        signal,
+      ),
     };
+    const descriptor = { ...candidate.descriptor, content };
     const { guid, kind, version } = descriptor;
     const entry = {
       guid,
@@ -200,7 +222,15 @@ async function encodeAll(
       version,
       descriptor: await tools.blobs.putBytes(descriptorFormat.print(descriptor)),
     };
-    made.push({ ...candidate, descriptor, entry, stats });
+    const [updateBytes] = stats.updateBytes;
+    made.push({
+      ...candidate,
+      descriptor,
+      entry,
+      wholeBytes: stats.wholeBytes + documentBytes(content, undefined),
+      updateBytes:
+        updateBytes === undefined ? undefined : updateBytes + documentBytes(content, previous[0]?.content),
+    });
   }
   return made;
 }
@@ -231,17 +261,24 @@ function resultOf(
   { descriptor }: Candidate,
   made: MadePackage | undefined,
   { percentage }: PublishOptions,
+  { contents }: Published,
 ): PublishedPackage {
   const { fileCount, totalBytes } = descriptor.content;
   const base = { ...namesOf(descriptor), fileCount, totalBytes };
   if (made === undefined) {
-    return { ...base, outcome: 'unchanged' };
+    const { product, guid, kind } = descriptor;
+    const rollout = contents.rollouts.get(product)?.packages.find((entry) => entry.guid === guid);
+    return {
+      ...base,
+      outcome: 'unchanged',
+      ...(kind === 'baseline' ? {} : { percentage: rollout?.percentage ?? 0 }),
+    };
   }
-  const [updateBytes] = made.stats.updateBytes;
+  const { wholeBytes, updateBytes } = made;
   return {
     ...base,
     outcome: 'published',
-    wholeBytes: made.stats.wholeBytes,
+    wholeBytes,
     ...(updateBytes === undefined ? {} : { updateBytes }),
     ...(descriptor.kind === 'baseline' ? {} : { percentage }),
   };

@@ -29,6 +29,10 @@ class WakingClock implements Clock {
     await promise;
   }
 
+  until(): Promise<void> {
+    return Promise.reject(new Error('the keeper sleeps'));
+  }
+
   /** Lets the time pass, and resolves when everybody sleeps again. */
   async pass(ms: number): Promise<void> {
     await this.#asleep.promise;

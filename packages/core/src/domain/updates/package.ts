@@ -1,4 +1,4 @@
-import type { BlobRef } from '../content/tree.ts';
+import type { BlobRef, DocumentEncodings } from '../content/tree.ts';
 import type { SiteType } from '../sites/site.ts';
 import type { PackageGuid, ProductId } from '../../shared/ids.ts';
 import type { Rule } from './rule.ts';
@@ -109,6 +109,8 @@ export interface PackageDescriptor {
 export interface PackageContent {
   readonly tree: BlobRef;
   readonly encodings: BlobRef;
+  /** How the two travel for fewer bytes; absent: as they are. */
+  readonly documentEncodings?: DocumentEncodings;
   readonly fileCount: number;
   /** Sum of the sizes of all files. */
   readonly totalBytes: number;

@@ -98,13 +98,16 @@ function licenceOf(
 async function readBeside({ source }: ReadDefinition, file: string): Promise<Uint8Array | undefined> {
   const path = resolve(dirname(source.file), file);
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    // A device or a pipe might never end.
+    if (!found.isFile()) throw new Error(`${path} is no file`);
+    const { size } = found;
     // One byte more than allowed is enough to know.
     return size > licenceMaxBytes ? new Uint8Array(licenceMaxBytes + 1) : await readFile(path);
   } catch {
     source.reportAt(
       ['licence', 'file'],
-      `the licence file ${path} cannot be read`,
+      `the licence file ${path} is no file that can be read`,
       'correct the path, which is relative to the definition, or its permissions',
     );
     return undefined;

@@ -3,7 +3,7 @@ import { pathCollisions, pathProblem } from '@sallyport/core/domain/content/tree
 import type { BlobRef, Tree } from '@sallyport/core/domain/content/tree';
 import type { Blobs } from '../../ports/blobs.ts';
 import { buildTree, type TreeProgress } from '../trees/build-tree.ts';
-import { defaultPayloadLimits, type PayloadSource } from '../trees/payload-source.ts';
+import { defaultPayloadLimits, type PayloadReader, type PayloadSource } from '../trees/payload-source.ts';
 import { scanPayload } from '../trees/scan-payload.ts';
 import type { PayloadSource as PayloadField, ReadDefinition } from './definition.ts';
 import { fitsPattern } from './path-patterns.ts';
@@ -22,6 +22,7 @@ export interface BuiltPayload {
 export async function scanDefinition(
   definition: ReadDefinition,
   signal: AbortSignal,
+  reader?: PayloadReader,
 ): Promise<ReadonlyMap<string, number> | undefined> {
   const sources = sourcesOf(definition);
   if (sources === undefined) {
@@ -32,7 +33,7 @@ export async function scanDefinition(
   let right = true;
   // One by one, so that each problem is told at its own source, also where two name the same folder.
   for (const [index, source] of sources.entries()) {
-    const { files, problems } = await scanPayload([source], defaultPayloadLimits, signal);
+    const { files, problems } = await scanPayload([source], defaultPayloadLimits, signal, reader);
     for (const { path, problem, remedy } of problems) {
       right = false;
       definition.source.reportAt(['payload', index], `${path} ${problem}`, remedy);
@@ -55,9 +56,10 @@ export async function buildDefinition(
   blobs: Blobs,
   signal: AbortSignal,
   onProgress: (progress: TreeProgress) => void,
+  reader?: PayloadReader,
 ): Promise<BuiltPayload | undefined> {
   const sources = sourcesOf(definition) ?? [];
-  const built = await buildTree({ sources }, { blobs }, signal, onProgress);
+  const built = await buildTree({ sources, ...(reader && { reader }) }, { blobs }, signal, onProgress);
   if (built.kind === 'refused') {
     // It was right when it was scanned, so it has changed since.
     for (const { path, problem, remedy } of built.problems) {

@@ -46,6 +46,11 @@ export interface RepositoryState {
 export async function readState(repository: PublishedRepository): Promise<RepositoryState> {
   const bytes = await repository.metadata('timestamp.json');
   if (bytes === undefined) {
+    if ((await repository.metadata(metadataName('root', 1))) !== undefined)
+      throw broken(
+        repository,
+        'its metadata has no timestamp.json, which was lost, or "cloud init" was cut short',
+      );
     throw new CloudError(
       'NOT_THERE',
       `${repository.name} holds no repository: make it with "sallyport cloud init", or name the right --data folder`,

@@ -5,7 +5,7 @@ import { encodingsProblems, parseEncodings } from '@sallyport/core/wire/encoding
 import fc from 'fast-check';
 import { contentError } from '../../../test-support/content-errors.ts';
 import { flipped, never, noise, refOf } from '../../../test-support/bytes.ts';
-import { MemoryCompute } from '../../../test-support/memory-compute.ts';
+import { MemoryCompute } from '../../compute/memory-compute.ts';
 import { MemoryBlobs } from '../../storage/memory/blobs.ts';
 import type { Compute } from '../../ports/compute.ts';
 import { decompressBytes } from '../../compute/zstd.ts';

@@ -25,6 +25,8 @@ export interface EncodingsInput {
   readonly tree: Tree;
   /** Newest first; patches are made from the first few. */
   readonly previous: readonly PreviousRelease[];
+  /** zstd's compression level; the highest sensible one when not given. */
+  readonly level?: number;
 }
 
 export interface BuiltEncodings {
@@ -64,7 +66,7 @@ const parallel = 3;
  * @throws {ContentError} NOT_HELD, HASH_MISMATCH for a segment that was damaged on disk, DISK_FULL
  */
 export async function buildEncodings(
-  { tree, previous }: EncodingsInput,
+  { tree, previous, level }: EncodingsInput,
   ports: { readonly blobs: Blobs; readonly compute: Compute },
   signal: AbortSignal,
   onProgress: (progress: EncodingsProgress) => void = () => undefined,
@@ -80,6 +82,7 @@ export async function buildEncodings(
       previous.flatMap(({ encodings }) => encodings ?? []),
       ports.blobs,
     ),
+    level,
   );
   const failing = new AbortController();
   const within = AbortSignal.any([signal, failing.signal]);

@@ -3,18 +3,22 @@ import { treeFormat } from '@sallyport/core/wire/tree';
 import type { Blobs } from '../../ports/blobs.ts';
 import {
   defaultPayloadLimits,
+  type PayloadEntry,
   type PayloadLimits,
   type PayloadProblem,
+  type PayloadReader,
   type PayloadSource,
   PayloadUnreadable,
   placeOf,
 } from './payload-source.ts';
-import { entriesOf, type PlannedFile, scanPayload } from './scan-payload.ts';
+import { type PlannedFile, readPayload, scanPayload } from './scan-payload.ts';
 import { storeFile } from './store-file.ts';
 
 export interface TreeInput {
   readonly sources: readonly PayloadSource[];
   readonly limits?: PayloadLimits;
+  /** How sources are opened; folders and tar files of this machine when not given. */
+  readonly reader?: PayloadReader;
 }
 
 /** A tree in the library, or everything that stood in its way. */
@@ -47,8 +51,8 @@ export async function buildTree(
   signal: AbortSignal,
   onProgress: (progress: TreeProgress) => void = () => undefined,
 ): Promise<BuiltTree> {
-  const limits = input.limits ?? defaultPayloadLimits;
-  const { files, problems, totalBytes } = await scanPayload(input.sources, limits, signal);
+  const { limits = defaultPayloadLimits, reader = readPayload } = input;
+  const { files, problems, totalBytes } = await scanPayload(input.sources, limits, signal, reader);
   if (problems.length > 0) {
     return { kind: 'refused', problems };
   }
@@ -56,7 +60,8 @@ export async function buildTree(
   let doneBytes = 0;
   try {
     for (const [index, source] of input.sources.entries()) {
-      for await (const { file, planned } of plannedEntries(source, files[index] ?? new Map(), limits)) {
+      const entries = reader(source, limits);
+      for await (const { file, planned } of plannedEntries(source, files[index] ?? new Map(), entries)) {
         signal.throwIfAborted();
         stored.push(await storeEntry(source, file, planned, blobs));
         doneBytes += planned.sizeBytes;
@@ -80,18 +85,13 @@ export async function buildTree(
   };
 }
 
-interface OpenEntry {
-  readonly name: string;
-  chunks(): AsyncIterable<Uint8Array>;
-}
-
 async function* plannedEntries(
   source: PayloadSource,
   files: ReadonlyMap<string, PlannedFile>,
-  limits: PayloadLimits,
-): AsyncGenerator<{ readonly file: OpenEntry; readonly planned: PlannedFile }> {
+  entries: AsyncIterable<PayloadEntry>,
+): AsyncGenerator<{ readonly file: PayloadEntry; readonly planned: PlannedFile }> {
   let seen = 0;
-  for await (const file of entriesOf(source, limits)) {
+  for await (const file of entries) {
     const planned = files.get(file.name);
     if (planned !== undefined && file.type === 'file') {
       seen += 1;
@@ -105,7 +105,7 @@ async function* plannedEntries(
 
 async function storeEntry(
   source: PayloadSource,
-  file: OpenEntry,
+  file: PayloadEntry,
   planned: PlannedFile,
   blobs: Blobs,
 ): Promise<TreeFile> {

@@ -36,6 +36,9 @@ export interface PayloadEntry {
   chunks(): AsyncIterable<Uint8Array>;
 }
 
+/** Opens a source anew. @throws {PayloadUnreadable} while entries are read */
+export type PayloadReader = (source: PayloadSource, limits: PayloadLimits) => AsyncIterable<PayloadEntry>;
+
 /** A source that cannot be read at all, or not to its end. */
 export class PayloadUnreadable extends Error {
   readonly problem: PayloadProblem;

@@ -4,6 +4,7 @@ import {
   type PayloadEntry,
   type PayloadLimits,
   type PayloadProblem,
+  type PayloadReader,
   type PayloadSource,
   PayloadUnreadable,
   placeOf,
@@ -27,18 +28,18 @@ export interface ScannedPayload {
 /** So many problems are enough to see what is wrong. */
 const problemsMax = 200;
 
-/** Opens a source anew. @throws {PayloadUnreadable} while entries are read */
-export function entriesOf(source: PayloadSource, limits: PayloadLimits): AsyncIterable<PayloadEntry> {
-  return source.kind === 'folder' ? readFolder(source.path) : readTarball(source.path, limits.totalBytesMax);
-}
+/** Opens folders and tar files of this machine. */
+export const readPayload: PayloadReader = (source, limits) =>
+  source.kind === 'folder' ? readFolder(source.path) : readTarball(source.path, limits.totalBytesMax);
 
 /** Reads all sources through, without keeping anything, and finds everything that stands in the way of a tree. */
 export async function scanPayload(
   sources: readonly PayloadSource[],
   limits: PayloadLimits,
   signal: AbortSignal,
+  reader: PayloadReader = readPayload,
 ): Promise<ScannedPayload> {
-  const scan = new Scan(limits);
+  const scan = new Scan(limits, reader);
   for (const source of sources) {
     await scan.read(source, signal);
   }
@@ -47,6 +48,7 @@ export async function scanPayload(
 
 class Scan {
   readonly #limits: PayloadLimits;
+  readonly #reader: PayloadReader;
   readonly #files: Map<string, PlannedFile>[] = [];
   readonly #problems: PayloadProblem[] = [];
   /** Of each path in the release, the place it comes from. */
@@ -56,8 +58,9 @@ class Scan {
   #totalBytes = 0;
   #isFull = false;
 
-  constructor(limits: PayloadLimits) {
+  constructor(limits: PayloadLimits, reader: PayloadReader) {
     this.#limits = limits;
+    this.#reader = reader;
   }
 
   async read(source: PayloadSource, signal: AbortSignal): Promise<void> {
@@ -74,7 +77,7 @@ class Scan {
       return;
     }
     try {
-      for await (const entry of entriesOf(source, this.#limits)) {
+      for await (const entry of this.#reader(source, this.#limits)) {
         signal.throwIfAborted();
         if (!this.#hasRoom(source, entry)) {
           return;
@@ -119,7 +122,8 @@ class Scan {
     if (entry.type === 'folder' && (name === '' || name === '.')) {
       return;
     }
-    const problem = pathProblem(name);
+    // What cannot be decoded became this: published, the file would have another name than the vendor gave it.
+    const problem = name.includes('\ufffd') ? 'has a name that is not UTF-8' : pathProblem(name);
     if (problem !== undefined) {
       this.#report(place, problem, 'only plain relative paths within the release can be published');
       return;

@@ -6,7 +6,7 @@ import type { Blobs } from '../../ports/blobs.ts';
 import type { Compute } from '../../ports/compute.ts';
 
 /** The highest level that does not ask for a gigabyte of memory. */
-const level = 19;
+const defaultLevel = 19;
 /** A patch is kept when it is smaller than this part of the next best way. */
 const patchWorth = 0.9;
 /** Compressing is kept when it is smaller than this part of the segment: unpacking costs time too. */
@@ -57,15 +57,18 @@ export class SegmentEncoder {
   readonly #blobs: Blobs;
   readonly #compute: Compute;
   readonly #known: KnownEncodings;
+  readonly #level: number;
   #reused = 0;
 
   constructor(
     { blobs, compute }: { readonly blobs: Blobs; readonly compute: Compute },
     known: KnownEncodings,
+    level: number = defaultLevel,
   ) {
     this.#blobs = blobs;
     this.#compute = compute;
     this.#known = known;
+    this.#level = level;
   }
 
   /** Encodings that earlier releases had already. */
@@ -148,7 +151,7 @@ export class SegmentEncoder {
   ): Promise<BlobRef | undefined> {
     return this.#blobs.ingest(async (target) => {
       const blob = await this.#compute.compressFile(
-        { source: this.#blobs.pathOf(segment.sha256), target, level, ...how },
+        { source: this.#blobs.pathOf(segment.sha256), target, level: this.#level, ...how },
         signal,
       );
       if (blob.sizeBytes >= limitBytes) {
