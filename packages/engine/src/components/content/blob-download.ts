@@ -55,13 +55,12 @@ export class BlobDownload {
     let withRanges = true;
     for (;;) {
       signal.throwIfAborted();
-      let received = false;
-      const onBytes = (count: number): void => {
-        received = true;
-        watch.onBytes(count);
+      let gotOn = false;
+      const onWritten = (): void => {
+        gotOn = true;
       };
       try {
-        await this.#attempt({ blob, source, onBytes, withRanges }, signal);
+        await this.#attempt({ blob, source, onBytes: watch.onBytes, onWritten, withRanges }, signal);
         return;
       } catch (error) {
         signal.throwIfAborted();
@@ -71,7 +70,8 @@ export class BlobDownload {
         } else if (!isWorthWaiting(error)) {
           throw error;
         }
-        failures = received ? 1 : failures + 1;
+        // Bytes that were there before are no progress: a server without ranges may break off at the same place for ever.
+        failures = gotOn ? 1 : failures + 1;
         if (wrongBytes >= wrongBytesMax || failures >= this.#retry.attemptsMax) {
           throw error;
         }
@@ -105,6 +105,7 @@ export class BlobDownload {
       readonly blob: BlobRef;
       readonly source: ContentSource;
       readonly onBytes: (count: number) => void;
+      readonly onWritten: () => void;
       readonly withRanges: boolean;
     },
     signal: AbortSignal,
@@ -143,11 +144,13 @@ async function receive(
     blob,
     source,
     onBytes,
+    onWritten,
     withRanges,
   }: {
     readonly blob: BlobRef;
     readonly source: ContentSource;
     readonly onBytes: (count: number) => void;
+    readonly onWritten: () => void;
     readonly withRanges: boolean;
   },
   signal: AbortSignal,
@@ -179,6 +182,7 @@ async function receive(
     }
     if (known < chunk.length) {
       await writer.write(chunk.subarray(known));
+      onWritten();
     }
   }
   if (at < blob.sizeBytes) {

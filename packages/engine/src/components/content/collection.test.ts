@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Digest } from '@sallyport/core/shared/ids';
 import { flipped, never, noise, refOf } from '../../../test-support/bytes.ts';
-import { MemoryCompute } from '../../../test-support/memory-compute.ts';
+import { MemoryCompute } from '../../compute/memory-compute.ts';
 import { publish } from '../../../test-support/published-package.ts';
 import { MemoryBlobs } from '../../storage/memory/blobs.ts';
 import { collectGarbage } from './collection.ts';
@@ -93,11 +93,22 @@ test('a scrub removes the blobs whose bytes have changed, and only those', async
   blobs.files.set(blobs.pathOf(bad.sha256), flipped(noise(100, 2), 50));
   const gone = await blobs.putBytes(noise(100, 3));
   blobs.files.delete(blobs.pathOf(gone.sha256));
-  const told: number[] = [];
-  const scrubbed = await scrub({ blobs, compute: new MemoryCompute(blobs) }, never(), ({ checked }) =>
-    told.push(checked),
-  );
-  assert.deepEqual(scrubbed, { checked: 2, checkedBytes: 200, removed: [bad] });
-  assert.deepEqual(told, [1, 2]);
+  const ports = { blobs, compute: new MemoryCompute(blobs) };
+  const scrubbed = await scrub(ports, never());
+  assert.deepEqual([scrubbed.checked, scrubbed.checkedBytes, scrubbed.removed], [2, 200, [bad]]);
   assert.deepEqual([await blobs.has(good.sha256), await blobs.has(bad.sha256)], [true, false]);
+});
+
+test('a scrub in parts looks at every blob once, each part at what its bytes allow', async () => {
+  const blobs = new MemoryBlobs();
+  for (let seed = 1; seed <= 5; seed += 1) await blobs.putBytes(noise(100, seed));
+  const ports = { blobs, compute: new MemoryCompute(blobs) };
+  const parts: number[] = [];
+  let part = await scrub(ports, never(), { bytesMax: 150 });
+  parts.push(part.checked);
+  while (part.atEnd !== true && part.last !== undefined) {
+    part = await scrub(ports, never(), { after: part.last, bytesMax: 150 });
+    parts.push(part.checked);
+  }
+  assert.deepEqual(parts, [2, 2, 1]);
 });

@@ -8,7 +8,7 @@ import { contentError } from '../../../test-support/content-errors.ts';
 import { KeptLog } from '../../../test-support/kept-log.ts';
 import { LibrarySource } from '../../../test-support/library-source.ts';
 import { ManualClock } from '../../../test-support/manual-clock.ts';
-import { MemoryCompute } from '../../../test-support/memory-compute.ts';
+import { MemoryCompute } from '../../compute/memory-compute.ts';
 import { type Files, publish, type PublishedPackage } from '../../../test-support/published-package.ts';
 import { SeededRandom } from '../../../test-support/seeded-random.ts';
 import { MemoryBlobs } from '../../storage/memory/blobs.ts';

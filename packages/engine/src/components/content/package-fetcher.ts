@@ -6,7 +6,7 @@ import {
   type SegmentStep,
 } from '@sallyport/core/domain/content/route';
 import { encodingsDocumentMaxBytes, treeDocumentMaxBytes } from '@sallyport/core/domain/content/tree-rules';
-import type { BlobRef, Encodings, Tree } from '@sallyport/core/domain/content/tree';
+import type { Encodings, Tree } from '@sallyport/core/domain/content/tree';
 import type { PackageContent } from '@sallyport/core/domain/updates/package';
 import { forEachBounded } from '@sallyport/core/shared/bounded';
 import { messageOf } from '@sallyport/core/shared/errors';
@@ -18,6 +18,7 @@ import type { ContentSource } from '../../ports/content-source.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import { BlobDownload, type RetryNotice } from './blob-download.ts';
+import { blobsOf, DocumentFetch, documentsOf, type PackageDocument } from './document-fetch.ts';
 import { type FetchProgress, ProgressMeter, type RouteCounts } from './fetch-progress.ts';
 import { readEncodings, readTree } from './package-documents.ts';
 import { defaultRetry, type RetryLimits } from './retry.ts';
@@ -70,12 +71,18 @@ export class PackageFetcher {
   readonly #options: PackageFetcherOptions;
   readonly #download: BlobDownload;
   readonly #segmentFetch: SegmentFetch;
+  readonly #documentFetch: DocumentFetch;
   readonly #used = new Set<ReadonlySet<Digest>>();
 
   constructor(options: PackageFetcherOptions) {
     this.#options = options;
     this.#download = new BlobDownload(options, options.retry ?? defaultRetry);
     this.#segmentFetch = new SegmentFetch({ ...options, download: this.#download });
+    this.#documentFetch = new DocumentFetch({
+      blobs: options.blobs,
+      download: this.#download,
+      segmentFetch: this.#segmentFetch,
+    });
   }
 
   /** Whether a fetch under way needs this digest: collection leaves it alone. */
@@ -93,7 +100,8 @@ export class PackageFetcher {
       content.totalBytes,
       watch.onProgress ?? (() => undefined),
     );
-    const used = new Set<Digest>([content.tree.sha256, content.encodings.sha256]);
+    const documents = documentsOf(content);
+    const used = new Set<Digest>(Object.values(documents).flatMap(blobsOf));
     const fetching = {
       content,
       source,
@@ -106,8 +114,14 @@ export class PackageFetcher {
     const ended = new AbortController();
     const ticking = this.#tick(meter, ended.signal);
     try {
-      const tree = await this.#tree(fetching);
-      const encodings = await this.#encodings(fetching, tree);
+      const offered = await this.#documentFetch.offered(
+        Object.values(documents),
+        source,
+        fetching,
+        watch.signal,
+      );
+      const tree = await this.#tree(fetching, documents.tree, offered);
+      const encodings = await this.#encodings(fetching, documents.encodings, offered, tree);
       const plan = await this.#plan(fetching, tree, encodings);
       meter.planned(tree, plan);
       this.#options.log.info(
@@ -138,29 +152,30 @@ export class PackageFetcher {
     }
   }
 
-  async #tree(fetching: Fetching): Promise<Tree> {
-    return this.#document(fetching, fetching.content.tree, treeDocumentMaxBytes, () =>
+  async #tree(fetching: Fetching, document: PackageDocument, offered: ReadonlySet<Digest>): Promise<Tree> {
+    return this.#document(fetching, document, offered, treeDocumentMaxBytes, () =>
       readTree(fetching.content, this.#options.blobs),
     );
   }
 
   /** Encodings only save bytes: a source without them, or a mistake in them, makes a fetch dearer and not impossible. */
-  async #encodings(fetching: Fetching, tree: Tree): Promise<Encodings | undefined> {
+  async #encodings(
+    fetching: Fetching,
+    document: PackageDocument,
+    offered: ReadonlySet<Digest>,
+    tree: Tree,
+  ): Promise<Encodings | undefined> {
     const { content, source } = fetching;
     const { blobs, log } = this.#options;
-    const { encodings } = content;
     try {
-      if (
-        !(await blobs.has(encodings.sha256)) &&
-        (await this.#offers(fetching, [encodings.sha256])).size === 0
-      ) {
+      if (!(await this.#documentFetch.isObtainable(document, offered))) {
         log.info('{source} does not offer the encodings of tree {tree}: segments come as they are', {
           source: source.name,
           tree: content.tree.sha256,
         });
         return undefined;
       }
-      return await this.#document(fetching, encodings, encodingsDocumentMaxBytes, () =>
+      return await this.#document(fetching, document, offered, encodingsDocumentMaxBytes, () =>
         readEncodings(content, tree, blobs),
       );
     } catch (failure) {
@@ -177,12 +192,13 @@ export class PackageFetcher {
 
   /** Fetches a document unless it is held; one that was damaged on disk is fetched anew. */
   async #document<T>(
-    fetching: Fetching,
-    blob: BlobRef,
+    { source, meter, onRetry, signal }: Fetching,
+    document: PackageDocument,
+    offered: ReadonlySet<Digest>,
     sizeMaxBytes: number,
     read: () => Promise<T>,
   ): Promise<T> {
-    const { blobs } = this.#options;
+    const { blob } = document;
     if (blob.sizeBytes > sizeMaxBytes) {
       throw new ContentError(
         'TOO_LARGE',
@@ -192,21 +208,18 @@ export class PackageFetcher {
         },
       );
     }
-    await this.#fetchBlob(fetching, blob);
+    const watch = { onBytes: (count: number) => meter.received(count), onRetry };
+    await this.#documentFetch.fetch(document, offered, source, watch, signal);
     try {
       return await read();
     } catch (failure) {
       if (failure instanceof ContentError && failure.code === 'HASH_MISMATCH') {
-        await blobs.remove(blob.sha256);
-        await this.#fetchBlob(fetching, blob);
+        await this.#options.blobs.remove(blob.sha256);
+        await this.#documentFetch.fetch(document, offered, source, watch, signal);
         return read();
       }
       throw failure;
     }
-  }
-
-  async #fetchBlob({ source, meter, onRetry, signal }: Fetching, blob: BlobRef): Promise<void> {
-    await this.#download.fetch(blob, source, { onBytes: (count) => meter.received(count), onRetry }, signal);
   }
 
   async #offers(

@@ -4,17 +4,24 @@ import type { Tree } from '@sallyport/core/domain/content/tree';
 import type { PackageContent } from '@sallyport/core/domain/updates/package';
 import type { Digest } from '@sallyport/core/shared/ids';
 import type { Blobs } from '../../ports/blobs.ts';
+import { documentsOf } from './document-fetch.ts';
 import { readEncodings, readTree } from './package-documents.ts';
 
 /**
- * Every blob that a package names: its documents, its segments and their encodings, held or not. Collection keeps
+ * Every blob that a package names: its documents, its segments and the encodings of both, held or not. Collection keeps
  * them, and they are what child sites ask for. Of documents that are not held, or are not what they should be,
  * only the names are known.
  *
  * @throws {ContentError} DISK_FAILED and the like: then nothing may be collected
  */
 export async function reachableBlobs(content: PackageContent, blobs: Blobs): Promise<ReadonlySet<Digest>> {
-  const reachable = new Set<Digest>([content.tree.sha256, content.encodings.sha256]);
+  const { tree: treeDocument, encodings: encodingsDocument } = documentsOf(content);
+  const reachable = new Set<Digest>(
+    [treeDocument, encodingsDocument].flatMap(({ blob, ways }) => [
+      blob.sha256,
+      ...ways.map((way) => way.blob.sha256),
+    ]),
+  );
   const tree = await unlessUnusable(() => readTree(content, blobs));
   if (tree === undefined) {
     return reachable;

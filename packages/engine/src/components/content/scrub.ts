@@ -1,5 +1,6 @@
 import { ContentError } from '@sallyport/core/domain/content/content-error';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
+import type { Digest } from '@sallyport/core/shared/ids';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Compute } from '../../ports/compute.ts';
 
@@ -8,20 +9,35 @@ export interface Scrubbed {
   readonly checkedBytes: number;
   /** Blobs whose bytes were not their own any more, or could not be read. */
   readonly removed: readonly BlobRef[];
+  /** The last blob that was looked at. */
+  readonly last?: Digest;
+  /** Whether no blob was left to look at. */
+  readonly atEnd?: true;
+}
+
+/** Which part of the library a scrub looks at: blobs in the order of their names. */
+export interface ScrubPart {
+  /** Only blobs after this one. */
+  readonly after?: Digest;
+  /** Ends after the blob with which so many bytes were read; all of the rest when not given. */
+  readonly bytesMax?: number;
 }
 
 /**
- * Reads every held blob and compares it with its name. One that differs, or that the disk cannot read, is
- * removed: then it is missing, and the next fetch brings it anew.
+ * Reads held blobs and compares each with its name. One that differs, or that the disk cannot read, is removed: then
+ * it is missing, and the next fetch brings it anew.
  */
 export async function scrub(
-  ports: { readonly blobs: Blobs; readonly compute: Compute },
+  ports: { readonly blobs: Blobs; readonly compute: Pick<Compute, 'hashFile'> },
   signal: AbortSignal,
-  onProgress: (soFar: Scrubbed) => void = () => undefined,
+  { after, bytesMax = Number.POSITIVE_INFINITY }: ScrubPart = {},
 ): Promise<Scrubbed> {
   const removed: BlobRef[] = [];
   let scrubbed: Scrubbed = { checked: 0, checkedBytes: 0, removed };
-  for (const blob of await Array.fromAsync(ports.blobs.list())) {
+  const held = await Array.fromAsync(ports.blobs.list());
+  const inOrder = held.toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
+  for (const blob of inOrder.filter(({ sha256 }) => after === undefined || sha256 > after)) {
+    if (scrubbed.checkedBytes >= bytesMax) return scrubbed;
     const health = await healthOf(blob, ports, signal);
     if (health === 'gone') {
       continue;
@@ -34,10 +50,10 @@ export async function scrub(
       checked: scrubbed.checked + 1,
       checkedBytes: scrubbed.checkedBytes + blob.sizeBytes,
       removed,
+      last: blob.sha256,
     };
-    onProgress(scrubbed);
   }
-  return scrubbed;
+  return { ...scrubbed, atEnd: true };
 }
 
 /** What the disk says of bytes that it has lost; other failures, such as too many open files, are none of the blob's. */
@@ -45,7 +61,7 @@ const unreadable: ReadonlySet<unknown> = new Set(['EIO', 'EBADMSG', 'EUCLEAN']);
 
 async function healthOf(
   blob: BlobRef,
-  { blobs, compute }: { readonly blobs: Blobs; readonly compute: Compute },
+  { blobs, compute }: { readonly blobs: Blobs; readonly compute: Pick<Compute, 'hashFile'> },
   signal: AbortSignal,
 ): Promise<'good' | 'damaged' | 'gone'> {
   try {

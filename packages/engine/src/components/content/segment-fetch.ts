@@ -16,7 +16,7 @@ export interface SegmentFetchPorts {
 }
 
 /**
- * Brings one segment into the library along the first of its routes that leads there. What was fetched to
+ * Brings one segment, or a document, into the library along the first of its routes that leads there. What was fetched to
  * unpack it stays in the library: child sites may go the same way.
  */
 export class SegmentFetch {
@@ -44,7 +44,7 @@ export class SegmentFetch {
         if (next === undefined || !mayGoAnotherWay(failure)) {
           throw failure;
         }
-        this.#ports.log.warn('Segment {sha256} cannot be had by {route}, trying {next}: {error}', {
+        this.#ports.log.warn('Content {sha256} cannot be had by {route}, trying {next}: {error}', {
           sha256: step.segment.sha256,
           route: route.kind,
           next: next.kind,

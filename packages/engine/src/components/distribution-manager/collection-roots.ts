@@ -1,5 +1,6 @@
 import type { SiteFacts } from '@sallyport/core/domain/exchange/exchange';
 import type { UpdateState } from '@sallyport/core/domain/updates/event';
+import type { PackageDescriptor } from '@sallyport/core/domain/updates/package';
 import type { PackageGuid, Digest } from '@sallyport/core/shared/ids';
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Releases } from '../../ports/releases.ts';
@@ -22,19 +23,24 @@ const useless: ReadonlySet<UpdateState> = new Set([
 /** What is installed, and what was before it: roll-back and patches need both. */
 const releasesKept = 2;
 
-/**
- * Everything in the content library that must stay: the vendor's documents; the content of every package that any
- * site known here has in hand; of each product, what is installed here and what was before it; and what is installed
- * here while a site below still lacks it and will fetch it from here.
- */
-export async function collectionRoots(ports: {
+/** What roots are read from. */
+export interface RootPorts {
   readonly database: SiteDatabase;
   readonly blobs: Blobs;
   readonly releases: Releases;
   readonly documents: TrustedDocuments;
-}): Promise<ReadonlySet<Digest>> {
-  const { database, blobs, releases, documents } = ports;
-  const roots = new Set<Digest>(await documents.roots());
+}
+
+/**
+ * Packages whose content must stay here: every one that any site known here has in hand; of each product, what is
+ * installed here and what was before it; and what is installed here while a site below still lacks it and will fetch
+ * it from here.
+ */
+export async function packagesToKeep({
+  database,
+  releases,
+  documents,
+}: Omit<RootPorts, 'blobs'>): Promise<readonly PackageDescriptor[]> {
   const { projections, sites } = database.read(({ updates, records }) => ({
     projections: updates.projections(),
     sites: records.list({ kind: 'site-facts' }).map(({ body }) => body as SiteFacts),
@@ -50,10 +56,14 @@ export async function collectionRoots(ports: {
       if (elsewhere.some((held) => !held.installed.includes(guid))) wanted.add(guid);
   }
   const view = await documents.view();
-  for (const guid of wanted) {
-    const content = packageOf(view, guid)?.descriptor?.content;
-    if (content === undefined) continue;
-    for (const digest of await reachableBlobs(content, blobs)) roots.add(digest);
+  return [...wanted].flatMap((guid) => packageOf(view, guid)?.descriptor ?? []);
+}
+
+/** Everything in the content library that must stay: the vendor's documents, and the content of what is kept. */
+export async function collectionRoots(ports: RootPorts): Promise<ReadonlySet<Digest>> {
+  const roots = new Set<Digest>(await ports.documents.roots());
+  for (const { content } of await packagesToKeep(ports)) {
+    for (const digest of await reachableBlobs(content, ports.blobs)) roots.add(digest);
   }
   return roots;
 }

@@ -19,6 +19,7 @@ import { TransferLog, type TransferProgress } from '../work/transfer-log.ts';
 import { transfer } from '../work/transfer.ts';
 import { type PassOutcome, WorkLoop } from '../work/work-loop.ts';
 import { type ContentStatus, SlowRecord } from './content-status.ts';
+import type { LibraryCare } from './library-care.ts';
 
 export interface DistributionManagerOptions {
   readonly site: SiteIdentity;
@@ -27,6 +28,8 @@ export interface DistributionManagerOptions {
   readonly fetcher: Pick<PackageFetcher, 'fetch'>;
   /** The parent's content library; at the top-tier site the vendor's, for what has gone missing since the download. */
   readonly content: ContentSource;
+  /** Looks after the content library while nothing is to be replicated. */
+  readonly care?: Pick<LibraryCare, 'pass'>;
   readonly clock: Clock;
   readonly random: Random;
   /** `distmgr.log`. */
@@ -100,8 +103,13 @@ export class DistributionManager implements Component {
     const failed = this.#own()
       .filter(({ state }) => state === 'CONTENT_REPLICATION_FAILED')
       .toSorted((a, b) => (a.nextAt ?? 0) - (b.nextAt ?? 0))[0];
-    if (failed === undefined) return { state: 'waiting', reason: 'no content to replicate' };
-    return { state: 'waiting', reason: failed.reason, nextAt: failed.nextAt ?? this.#options.clock.now() };
+    const care = await this.#options.care?.pass(signal, report);
+    if (failed === undefined) {
+      const idle: PassOutcome = { state: 'waiting', reason: 'no content to replicate' };
+      return care === undefined ? idle : { ...care, reason: `no content to replicate; ${care.reason}` };
+    }
+    const nextAt = Math.min(failed.nextAt ?? this.#options.clock.now(), care?.nextAt ?? Infinity);
+    return { state: 'waiting', reason: failed.reason, nextAt };
   }
 
   #own(): readonly UpdateProjection[] {

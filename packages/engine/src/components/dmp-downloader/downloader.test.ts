@@ -127,7 +127,7 @@ test('an offer in force lasts while the vendor is away, until it expires', async
     ['ok', 'UNREACHABLE', 'UNREACHABLE'],
   );
   assert.equal((await hierarchy.top.operations.why({ id: '2.0.0' })).verdict, 'available');
-  await hierarchy.clock.advance(49 * hour);
+  await hierarchy.clock.jump(49 * hour);
   assert.deepEqual(await codesOf(hierarchy, '2.0.0'), ['OFFER_EXPIRED']);
 });
 

@@ -1,0 +1,32 @@
+import type { Digest, EpochMs } from '@sallyport/core/shared/ids';
+import type { SiteDatabase } from '../../ports/site-database.ts';
+
+/** How far looking after the content library has come: the setting `library-care`. */
+export interface CareState {
+  readonly collectedAt: EpochMs;
+  /** How many packages were installed here when it was tidied last. */
+  readonly installs: number;
+  readonly scrubbedAt: EpochMs;
+  /** A scrub under way. */
+  readonly scrub?: {
+    readonly after?: Digest;
+    readonly checked: number;
+    readonly checkedBytes: number;
+    readonly lost: number;
+  };
+  /** Something that the disk has damaged has not been fetched again yet. */
+  readonly loss?: { readonly failures: number; readonly nextAt: EpochMs; readonly reason: string };
+  /** What came of the last scrub, for people. */
+  readonly said: string;
+}
+
+const careSetting = 'library-care';
+
+/** Undefined before the first time. */
+export function readCare(database: SiteDatabase): CareState | undefined {
+  return database.read(({ settings }) => settings.get(careSetting)) as CareState | undefined;
+}
+
+export function writeCare(database: SiteDatabase, state: CareState): void {
+  database.write(({ settings }) => settings.put(careSetting, state));
+}
