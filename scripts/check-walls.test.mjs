@@ -64,14 +64,24 @@ const table = [
   },
   { file: executive, may: ['../ports/component.ts'], mayNot: ['../components/x/y.ts', '../compute/x.ts'] },
   {
+    file: 'packages/engine/src/site/x.ts',
+    may: ['../components/x/y.ts', '../executive/x.ts'],
+    mayNot: ['../storage/files/x.ts', '../transport/x.ts', '../cloud/x.ts'],
+  },
+  {
     file: 'packages/engine/src/cloud/x.ts',
     may: ['../ports/blobs.ts'],
     mayNot: ['../transport/x.ts', '../components/x/y.ts'],
   },
   {
     file: 'packages/simulator/src/x.ts',
-    may: ['@sallyport/engine/ports/clock'],
-    mayNot: ['@sallyport/engine/storage/files/x'],
+    may: ['@sallyport/engine/ports/clock', '@sallyport/engine/components/x/y'],
+    mayNot: ['@sallyport/engine/transport/x', '@sallyport/engine/storage/files/x'],
+  },
+  {
+    file: 'bench/src/x.ts',
+    may: ['@sallyport/engine/transport/x', 'undici'],
+    mayNot: ['@sallyport/simulator/x'],
   },
   {
     file: site,

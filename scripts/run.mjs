@@ -6,6 +6,8 @@
 //
 //   node scripts/run.mjs demo [--once …]     the demonstration (npm start)
 //   node scripts/run.mjs test [part of a path …] [--test-name-pattern=…]
+//   node scripts/run.mjs bench [part …]      what the main job costs, in ratios
+//   node scripts/run.mjs simulate --seeds N  whole hierarchies from seeds, faults included
 //   node scripts/run.mjs lint | types | walls | knip
 //   node scripts/run.mjs format [--write]    only checks unless told to write
 //   node scripts/run.mjs check               all of these, in order

@@ -350,7 +350,7 @@ describe('run.mjs', () => {
     const { root } = smallRepository(t);
     const { status, stderr } = run(root, ['tset']);
     assert.equal(status, 2);
-    assert.match(stderr, /there is no verb "tset"[\s\S]*demo, test, lint/);
+    assert.match(stderr, /there is no verb "tset"[\s\S]*demo, test, bench, simulate, lint/);
   });
 
   it('fails when there is no test, and when none has the wanted path', (t) => {
@@ -391,7 +391,7 @@ describe('run.mjs', () => {
     plant(root, 'scripts/check-walls.mjs', 'process.exit(1)');
     const { status, stderr } = run(root, ['check']);
     assert.equal(status, 3);
-    assert.match(stderr, /── check: 8 steps, FAILED: lint, walls$/m);
+    assert.match(stderr, /── check: 10 steps, FAILED: lint, walls$/m);
   });
 
   it('checks the format unless told to write', () => {

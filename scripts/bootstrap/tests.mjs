@@ -5,6 +5,7 @@ import { join } from 'node:path';
 const places = [
   { folder: 'packages', suffix: '.test.ts' },
   { folder: 'apps', suffix: '.test.ts' },
+  { folder: 'bench', suffix: '.test.ts' },
   { folder: 'scripts', suffix: '.test.mjs' },
 ];
 

@@ -10,7 +10,7 @@ import { findTests } from './tests.mjs';
  */
 
 /** Every project that the compiler checks. Core comes twice: without Node's types, and (in `.`) its tests with. */
-const projects = ['packages/core', 'packages/engine', 'apps/sallyport', '.'];
+const projects = ['packages/core', 'packages/engine', 'packages/simulator', 'apps/sallyport', 'bench', '.'];
 
 /**
  * What a verb runs, in order. Finds the files but starts nothing.
@@ -26,6 +26,10 @@ export function planOf(root, verb, rest) {
   switch (verb) {
     case 'demo':
       return [{ name: 'demonstration', args: [script('apps/sallyport/src/demo/main.ts'), ...rest] }];
+    case 'bench':
+      return [{ name: 'benchmark', args: [script('bench/src/main.ts'), ...rest] }];
+    case 'simulate':
+      return [{ name: 'simulation', args: [script('packages/simulator/src/main.ts'), ...rest] }];
     case 'test':
       return [{ name: 'tests', args: testArguments(root, rest) }];
     case 'lint':
@@ -117,6 +121,6 @@ function testArguments(root, rest) {
 /** @param {string} problem @returns {BootstrapError} */
 function usage(problem) {
   return new BootstrapError('USAGE', `scripts/run.mjs: ${problem}.`, [
-    'the verbs: demo, test, lint, format, types, walls, knip, check, exec',
+    'the verbs: demo, test, bench, simulate, lint, format, types, walls, knip, check, exec',
   ]);
 }

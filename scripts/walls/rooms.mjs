@@ -18,6 +18,7 @@ const rooms = {
   'packages/engine/src/transport': 'transport',
   'packages/engine/src/components': 'components',
   'packages/engine/src/executive': 'executive',
+  'packages/engine/src/site': 'site',
   'packages/engine/src/cloud': 'cloud',
   'packages/simulator/src': 'simulator',
   'apps/sallyport/src/site': 'app:site',
@@ -29,10 +30,11 @@ const rooms = {
   'apps/sallyport/src': 'app',
   'apps/sallyport/bin': 'app',
   'apps/console/src': 'console',
+  'bench/src': 'bench',
 };
 
 const core = ['shared', 'domain', 'wire'];
-const engine = ['ports', 'storage', 'compute', 'transport', 'components', 'executive', 'cloud'];
+const engine = ['ports', 'storage', 'compute', 'transport', 'components', 'executive', 'site', 'cloud'];
 const app = ['app', 'app:site', 'app:cloud', 'app:client', 'app:tool', 'app:tuf-client', 'app:launcher'];
 
 /**
@@ -51,8 +53,21 @@ const mayImport = {
   transport: ['ports', ...core],
   components: ['ports', ...core],
   executive: ['ports', ...core],
+  // What a site server is, whoever hands it its ports.
+  site: ['ports', ...core, 'components', 'executive'],
   cloud: ['ports', ...core],
-  simulator: ['ports', ...core],
+  // It puts real components together over simulated hosts: no transport, no files.
+  simulator: [
+    'ports',
+    ...core,
+    'components',
+    'executive',
+    'site',
+    'cloud',
+    'storage/memory',
+    'storage/sqlite',
+    'compute',
+  ],
   'app:site': [...core, ...engine, 'app', 'app:client'],
   'app:cloud': [...core, ...engine, 'app'],
   'app:tool': [
@@ -78,6 +93,8 @@ const mayImport = {
   'app:launcher': [],
   app: [...core, 'ports', ...app],
   console: core,
+  // It measures what ships, with whatever it takes; nothing imports it.
+  bench: [...core, ...engine, ...app],
 };
 
 /** Core keeps to these packages; the XML parser joins them with device management. */
@@ -96,7 +113,7 @@ const socketModules = [
 ];
 
 /** Where sockets are opened: by the transports, and by the two programs that put them together. */
-const socketRooms = ['transport', 'app:site', 'app:cloud'];
+const socketRooms = ['transport', 'app:site', 'app:cloud', 'bench'];
 
 /** Files, processes, threads and databases: components are handed ports for them. */
 const hostModules = [
@@ -108,10 +125,10 @@ const hostModules = [
   'node:sqlite',
   'kysely',
 ];
-const hostlessRooms = ['components', 'executive'];
+const hostlessRooms = ['components', 'executive', 'site'];
 
 /** Rooms in which time and chance are ports. */
-export const portedRooms = ['shared', 'domain', 'wire', 'components', 'executive'];
+export const portedRooms = ['shared', 'domain', 'wire', 'components', 'executive', 'site'];
 
 const clockModules = ['node:timers', 'node:timers/promises', 'node:perf_hooks'];
 const chanceNames = /^(?:random\w*|getRandomValues|generateKey\w*|webcrypto|default|\*)$/;

@@ -140,6 +140,51 @@ describe('a command of the vendor that is killed with kill -9 at each of its che
     });
   }
 
+  it('makes one repository that works, with no keys but those it trusts', async (t) => {
+    const few = ['root', 'targets', 'catalogue'].flatMap((role) => [
+      `--${role}-keys`,
+      '1',
+      `--${role}-threshold`,
+      '1',
+    ]);
+    const init = (data: string): readonly string[] => [
+      'cloud',
+      'init',
+      '--data',
+      data,
+      '--vendor',
+      'Example',
+      '--product',
+      'hello:Hello',
+      ...few,
+    ];
+    const reference = world.path('init-reference');
+    const recorded = await recordCommand(world, init(reference), reference);
+    const folder = world.path('init');
+    const { diedAt } = await walkCommand(world, init(folder), folder, {
+      isDone: ({ err }) => /holds a repository already/.test(err),
+    });
+    assert.deepEqual(
+      recorded.filter((at) => !diedAt.includes(at)),
+      [],
+      'it has died at each of them',
+    );
+    assert.deepEqual(await leftovers(folder), [], 'nothing half-made is left');
+    await (await client(t, folder)).fetch('catalog/hello.json');
+    const { keys } = await world.json<{ keys: { name: string; inForce: boolean }[] }>([
+      'cloud',
+      'show',
+      '--data',
+      folder,
+    ]);
+    assert.deepEqual(
+      keys.filter(({ inForce }) => !inForce),
+      [],
+    );
+    await new Cloud(world, folder).publish(update);
+    t.diagnostic(`${recorded.length} kinds of checkpoints, killed ${diedAt.length} times`);
+  });
+
   async function names(folder: string, part: string): Promise<readonly string[]> {
     return (await readdir(join(folder, 'repository', part))).toSorted();
   }

@@ -47,3 +47,48 @@ test('manual clock: advancing wakes sleepers in the order of their times', async
   assert.deepEqual(woken.at(-1), 'late 1050');
   assert.equal(clock.now(), 1050);
 });
+
+for (const [name, clock] of [
+  ['system', systemClock],
+  ['manual', new ManualClock()],
+] as const) {
+  test(`${name} clock: waiting for a time of day ends at once when it has come, and with the reason when it is cancelled`, async () => {
+    const controller = new AbortController();
+    await clock.until(clock.now(), controller.signal);
+    const reason = new Error('enough');
+    const waits = [
+      clock.until(undefined, controller.signal),
+      clock.until(clock.now() + 2 ** 40, controller.signal),
+    ];
+    controller.abort(reason);
+    for (const wait of waits) await assert.rejects(wait, reason);
+    await assert.rejects(clock.until(0, controller.signal), reason);
+    assert.equal(getEventListeners(controller.signal, 'abort').length, 0);
+  });
+}
+
+test('system clock: waiting for a time of day reads it again each minute, and notices that it was set back or forward', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let now = 1_000_000;
+  t.mock.method(Date, 'now', () => now);
+  const { signal } = new AbortController();
+  const ended: string[] = [];
+  const waits = [
+    systemClock.until(undefined, signal).then(() => ended.push('back')),
+    systemClock.until(1_000_000 + 86_400_000, signal).then(() => ended.push('forward')),
+  ];
+  const pass = async (ms: number): Promise<void> => {
+    now += ms;
+    t.mock.timers.tick(ms);
+    for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  };
+  await pass(60_000);
+  assert.deepEqual(ended, []);
+  now += 90_000_000;
+  await pass(60_000);
+  assert.deepEqual(ended, ['forward']);
+  now = 0;
+  await pass(60_000);
+  await Promise.all(waits);
+  assert.deepEqual(ended, ['forward', 'back']);
+});

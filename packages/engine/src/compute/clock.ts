@@ -2,6 +2,8 @@ import type { Clock } from '../ports/clock.ts';
 
 /** The longest delay of a timer; longer ones would end at once. */
 const timerMaxMs = 2 ** 31 - 1;
+/** Machines sleep and clocks are set: whoever waits for a time of day reads it again at least this often. */
+const longestLookMs = 60_000;
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
@@ -12,6 +14,15 @@ export const systemClock: Clock = {
       if (left <= timerMaxMs) {
         return;
       }
+    }
+  },
+  until: async (at, signal) => {
+    signal.throwIfAborted();
+    for (let before = Date.now(); ;) {
+      const now = Date.now();
+      if (now < before || (at !== undefined && now >= at)) return;
+      before = now;
+      await timer(Math.min(longestLookMs, at === undefined ? longestLookMs : at - now), signal);
     }
   },
 };

@@ -1,5 +1,5 @@
-import { MemoryBlobs } from '../src/storage/memory/blobs.ts';
-import { computeConformance } from './compute-conformance.ts';
+import { MemoryBlobs } from '../storage/memory/blobs.ts';
+import { computeConformance } from '../../test-support/compute-conformance.ts';
 import { MemoryCompute } from './memory-compute.ts';
 
 computeConformance('memory', async () => {

@@ -27,6 +27,10 @@ class StepClock {
     this.time += sleeper.ms;
     sleeper.wake();
   }
+
+  until(): Promise<void> {
+    return Promise.reject(new Error('the executive waits by sleeping'));
+  }
 }
 
 class Probe implements Component {

@@ -9,7 +9,7 @@ import type { EnvelopeJson } from '@sallyport/core/wire/signed-document';
 import type { Clock } from '../../ports/clock.ts';
 import type { Signer } from '../../ports/keys.ts';
 import type { Log } from '../../ports/log.ts';
-import type { SiteDatabase, WriteTables } from '../../ports/site-database.ts';
+import type { ReadTables, SiteDatabase, WriteTables } from '../../ports/site-database.ts';
 import { readOnlyReason } from '../replication-manager/link-state.ts';
 import {
   type HierarchySetting,
@@ -30,8 +30,6 @@ export class HierarchyAuthority {
   readonly #log: Log;
   readonly #site: SiteCode;
   #signer: Signer;
-  /** Kept from commit to commit, so that signing needs no transaction of its own. */
-  #readOnlyReason: string | undefined;
 
   /**
    * @throws {HierarchyError} NOT_TOP_TIER, WRONG_KEY, NOT_JOINED, FORGED
@@ -59,11 +57,6 @@ export class HierarchyAuthority {
       );
     }
     requireKey(statement.operatingKey, this.#signer);
-    const look = (): void => {
-      this.#readOnlyReason = this.#database.read(readOnlyReason);
-    };
-    look();
-    this.#database.onCommit(look);
   }
 
   /**
@@ -80,7 +73,7 @@ export class HierarchyAuthority {
    * @throws {HierarchyError} READ_ONLY
    */
   signOrder(order: Order): EnvelopeJson {
-    this.#requireWritable();
+    this.#database.read((tables) => this.#requireWritable(tables));
     return signOrder(order, this.#signer);
   }
 
@@ -193,7 +186,7 @@ export class HierarchyAuthority {
       );
     }
     requireKey(next.operatingKey, signer);
-    this.#requireWritable();
+    this.#database.read((tables) => this.#requireWritable(tables));
     const signed = signRoster({ ...roster, version: roster.version + 1 }, signer);
     this.#database.write((tables) =>
       this.#store(tables, { ...documents, operatingKey: envelope, roster: signed }),
@@ -203,14 +196,15 @@ export class HierarchyAuthority {
   }
 
   /** A top-tier site that was restored elsewhere since must not contradict the one that goes on. */
-  #requireWritable(): void {
-    if (this.#readOnlyReason !== undefined) {
-      throw new HierarchyError('READ_ONLY', this.#readOnlyReason, { site: this.#site });
+  #requireWritable(tables: ReadTables): void {
+    const reason = readOnlyReason(tables);
+    if (reason !== undefined) {
+      throw new HierarchyError('READ_ONLY', reason, { site: this.#site });
     }
   }
 
   #storeRoster(tables: WriteTables, roster: Roster): void {
-    this.#requireWritable();
+    this.#requireWritable(tables);
     const before = this.#view.documentsIn(tables.settings);
     this.#store(tables, { ...before, roster: signRoster(roster, this.#signer) });
   }

@@ -11,7 +11,7 @@ import {
 } from '@sallyport/core/wire/hierarchy-documents';
 import { payloadTypes, signDocument } from '@sallyport/core/wire/signed-document';
 import { rosterFormat } from '@sallyport/core/wire/roster';
-import { MemoryVault } from '../../../test-support/memory-vault.ts';
+import { MemoryVault } from '../../storage/memory/vault.ts';
 import { replaceKey } from '../../../test-support/replace-key.ts';
 import { passphrase, topTierSite } from '../../../test-support/site-network.ts';
 import { nodeDigests } from '../../compute/digest.ts';

@@ -9,7 +9,7 @@ import {
   topTierSite,
   tryJoin,
 } from '../../../test-support/site-network.ts';
-import { MemoryVault } from '../../../test-support/memory-vault.ts';
+import { MemoryVault } from '../../storage/memory/vault.ts';
 import { systemClock } from '../../compute/clock.ts';
 import { memoryDatabase } from '../../storage/sqlite/test-support/databases.ts';
 import { adoptHierarchy } from './hierarchy-setting.ts';

@@ -20,13 +20,20 @@ import { readBatch } from './outgoing.ts';
 import { checkRecord } from './receive.ts';
 import { admitFromParent } from './take-down.ts';
 
-/** How long the parent may keep a question for records open. */
-const pullWaitMs = 25_000;
-/** Epochs and vendor metadata are compared again this often. */
-const greetEveryMs = 60_000;
+/** How a child keeps its link to the parent. */
+export interface LinkTimes {
+  /** How long the parent may keep a question for records open. */
+  readonly pullWaitMs: number;
+  /** Epochs and vendor metadata are compared again this often. */
+  readonly greetEveryMs: number;
+  /** A parent that cannot be reached is tried again at least this often, so that its return is noticed. */
+  readonly retryMaxMs: number;
+}
 
-/** Passes by itself: tried again soon, so that a parent that comes back is noticed within seconds. */
-const passing: BackOff = { firstMs: 500, maxMs: 15_000 };
+const defaultTimes: LinkTimes = { pullWaitMs: 25_000, greetEveryMs: 60_000, retryMaxMs: 15_000 };
+
+/** What passes by itself is tried again so soon, then less and less often. */
+const retryFirstMs = 500;
 /** Lasts until somebody acts: tried now and then, so that acting is enough. */
 const lasting: BackOff = { firstMs: 5_000, maxMs: 120_000 };
 const passingCodes: ReadonlySet<LinkErrorCode> = new Set<LinkErrorCode>(['UNREACHABLE', 'STALLED']);
@@ -41,6 +48,7 @@ export interface ChildSideOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly times?: LinkTimes;
   readonly tufVersions: () => Promise<Readonly<Record<string, number>>>;
   readonly onPeerTufVersions: (versions: Readonly<Record<string, number>>) => void;
 }
@@ -52,11 +60,15 @@ export interface ChildSideOptions {
  */
 export class ChildSide {
   readonly #options: ChildSideOptions;
+  readonly #times: LinkTimes;
   #status: ComponentStatus;
   #failures = 0;
+  /** Settles with the greeting under way. */
+  #greeting: Promise<unknown> | undefined;
 
   constructor(options: ChildSideOptions) {
     this.#options = options;
+    this.#times = options.times ?? defaultTimes;
     this.#status = { state: 'stopped', reason: 'not started', since: options.clock.now() };
   }
 
@@ -105,15 +117,28 @@ export class ChildSide {
     );
   }
 
-  /** Answers what the parent has taken from here. */
+  /**
+   * Answers what the parent has taken from here. Nothing is given to it meanwhile: it would know of more than the
+   * greeting says there is, and take this site for an old copy of itself.
+   */
   async #greet(signal: AbortSignal): Promise<number> {
+    const greeting = this.#exchangeGreetings(signal);
+    this.#greeting = greeting;
+    try {
+      return await greeting;
+    } finally {
+      this.#greeting = undefined;
+    }
+  }
+
+  async #exchangeGreetings(signal: AbortSignal): Promise<number> {
     const { site, parent, link, database, view, clock } = this.#options;
     const tufVersions = await this.#options.tufVersions();
     const { roster } = view.current();
     const own = database.read((tables) => ownHello(tables, { site, roster, tufVersions }, parent));
     const hello = await link.hello(own, signal);
     const refused = database.write((tables) =>
-      judgeHello(tables, { site, roster, now: clock.now() }, parent, hello),
+      judgeHello(tables, { site, roster, now: clock.now(), sent: own }, parent, hello),
     );
     if (refused !== undefined) {
       throw refused;
@@ -124,7 +149,7 @@ export class ChildSide {
 
   async #greetAgain(signal: AbortSignal): Promise<never> {
     for (;;) {
-      await this.#options.clock.sleep(greetEveryMs, signal);
+      await this.#options.clock.sleep(this.#times.greetEveryMs, signal);
       await this.#greet(signal);
     }
   }
@@ -133,7 +158,7 @@ export class ChildSide {
     const { parent, link, database } = this.#options;
     for (;;) {
       const after = database.read(({ records }) => records.cursor(parent));
-      const batch = await link.pull(after, pullWaitMs, signal);
+      const batch = await link.pull(after, this.#times.pullWaitMs, signal);
       if (batch.cursor !== after || batch.records.length > 0) {
         this.#take(batch.records, batch.cursor);
       }
@@ -160,6 +185,9 @@ export class ChildSide {
     const { site, link, database, view, log, parent } = this.#options;
     let cursor = from;
     for (;;) {
+      // Its own caller deals with how it ends.
+      while (this.#greeting !== undefined) await this.#greeting.catch(() => undefined);
+      signal.throwIfAborted();
       const committed = Promise.withResolvers<void>();
       const stop = database.onCommit(committed.resolve);
       try {
@@ -186,6 +214,7 @@ export class ChildSide {
     const error = this.#haltedBy(thrown);
     this.#failures += 1;
     const passes = error instanceof LinkError && passingCodes.has(error.code);
+    const passing: BackOff = { firstMs: retryFirstMs, maxMs: this.#times.retryMaxMs };
     const nextAt = clock.now() + backOffMs(passes ? passing : lasting, this.#failures, random.fraction());
     const reason = messageOf(error);
     this.#report(passes ? 'waiting' : 'failing', reason, { nextAt, lastError: reason });

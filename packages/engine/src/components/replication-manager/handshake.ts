@@ -44,12 +44,17 @@ export function ownHello(
 export type Greeting = LinkError | undefined;
 
 /**
- * Judges a peer's greeting and remembers what follows from it: a higher epoch makes the peer's records begin anew, a
+ * Judges a peer's greeting, or its answer to the one that was `sent`, and remembers what follows from it: a higher epoch makes the peer's records begin anew, a
  * fork or an old copy halts the link until somebody has restored a side.
  */
 export function judgeHello(
   tables: WriteTables,
-  own: { readonly site: SiteCode; readonly roster: Roster; readonly now: EpochMs },
+  own: {
+    readonly site: SiteCode;
+    readonly roster: Roster;
+    readonly now: EpochMs;
+    readonly sent?: LinkHello;
+  },
   peer: SiteCode,
   hello: LinkHello,
 ): Greeting {
@@ -112,7 +117,7 @@ export function haltOf({ settings }: ReadTables, peer: SiteCode): LinkError | un
 
 function findHalt(
   { records }: ReadTables,
-  own: { readonly site: SiteCode; readonly now: EpochMs },
+  own: { readonly site: SiteCode; readonly now: EpochMs; readonly sent?: LinkHello },
   peer: SiteCode,
   hello: LinkHello,
   epochs: LinkEpochs,
@@ -131,7 +136,8 @@ function findHalt(
       own: own.site,
       peer,
       ownHead: records.head(),
-      ownCursor: records.cursor(peer),
+      // Records may have come while the answer was on its way: only what was here before says anything of its head.
+      ownCursor: Math.min(records.cursor(peer), own.sent?.cursor ?? Infinity),
       peerHead: hello.head,
       peerCursor: outdated ? 0 : hello.cursor,
     });

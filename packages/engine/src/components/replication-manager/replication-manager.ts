@@ -12,7 +12,7 @@ import type { HierarchyView } from '../hierarchy-identity/hierarchy-view.ts';
 import type { JoinDesk } from '../hierarchy-identity/join-desk.ts';
 import { JoinRelay } from '../hierarchy-identity/join-relay.ts';
 import { WorkLoop } from '../work/work-loop.ts';
-import { ChildSide } from './child-side.ts';
+import { ChildSide, type LinkTimes } from './child-side.ts';
 import type { ChildQuota } from './admission.ts';
 import { type ChildStatus, ParentSide } from './parent-side.ts';
 
@@ -32,6 +32,8 @@ export interface ReplicationManagerOptions {
   /** At the top-tier site: who signs rosters, and who decides about new sites. */
   readonly topTier?: { readonly authority: HierarchyAuthority; readonly desk: JoinDesk };
   readonly quota?: ChildQuota;
+  /** How the link to the parent is kept; the child's own when not given. */
+  readonly times?: LinkTimes;
   /** Versions of the vendor's metadata that this site trusts, by role. */
   readonly tufVersions?: () => Promise<Readonly<Record<string, number>>>;
   /** What a peer trusts: higher versions than this site's mean that there is something to fetch. */
@@ -77,7 +79,13 @@ export class ReplicationManager implements Component {
     this.children = this.#parentSide;
     this.#childSide =
       options.parent &&
-      new ChildSide({ ...shared, random, parent: options.parent.site, link: options.parent.link });
+      new ChildSide({
+        ...shared,
+        random,
+        parent: options.parent.site,
+        link: options.parent.link,
+        ...(options.times === undefined ? {} : { times: options.times }),
+      });
     this.#joins = new WorkLoop({
       clock,
       random,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock, quietLog, fixedRandom } from './test-support/manual-clock.ts';
+import { ManualClock } from '../../../test-support/manual-clock.ts';
+import { quietLog, fixedRandom } from './test-support/fixed-ports.ts';
 import { type PassOutcome, WorkLoop } from './work-loop.ts';
 
 function loopOf(pass: (count: number) => PassOutcome | Promise<PassOutcome>) {

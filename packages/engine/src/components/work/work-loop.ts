@@ -17,8 +17,6 @@ export interface PassOutcome {
 /** One look at what there is to do, doing it. `report` says what is being done meanwhile. */
 export type Pass = (signal: AbortSignal, report: (reason: string) => void) => Promise<PassOutcome>;
 
-/** Machines sleep and clocks are set: the time is read again at least this often while a loop waits. */
-const longestSleepMs = 60_000;
 /** A pass that names a time already past must not keep the thread from everything else. */
 const shortestSleepMs = 100;
 
@@ -138,15 +136,8 @@ export class WorkLoop {
     this.#interrupt = () => interrupted.abort(new Error('woken'));
     const either = AbortSignal.any([signal, interrupted.signal]);
     const until = nextAt === undefined ? undefined : Math.max(nextAt, this.#clock.now() + shortestSleepMs);
-    let before = this.#clock.now();
-    while (!either.aborted) {
-      // A clock that was set back makes nonsense of the time to wait for: look again.
-      if (this.#clock.now() < before) break;
-      before = this.#clock.now();
-      const leftMs = until === undefined ? longestSleepMs : until - this.#clock.now();
-      if (leftMs <= 0) break;
-      await this.#clock.sleep(Math.min(leftMs, longestSleepMs), either).catch(() => undefined);
-    }
+    // A clock that was set back ends the wait too: it makes nonsense of the time to wait for.
+    await this.#clock.until(until, either).catch(() => undefined);
     this.#interrupt = undefined;
   }
 

@@ -1,0 +1,30 @@
+import { SiteOperations } from '../components/operations/operations.ts';
+import type { SiteParts } from './site-parts.ts';
+import type { SiteAssembly } from './site-ports.ts';
+
+/** What an administrator may ask of a site that was put together. */
+export function siteOperations({ ports, exchange }: SiteAssembly, parts: SiteParts): SiteOperations {
+  const { database, digests, clock, logs } = ports;
+  const { topTier, downloader, outbox } = parts;
+  return new SiteOperations({
+    site: parts.site,
+    database,
+    documents: parts.documents,
+    hierarchy: parts.view,
+    manager: parts.hierarchyManager,
+    distribution: parts.distributionManager,
+    links: parts.replicationManager,
+    digests,
+    clock,
+    log: logs.of('SMS_PROVIDER'),
+    ...(topTier === undefined || downloader === undefined
+      ? {}
+      : {
+          topTier: {
+            downloader,
+            signOrder: (order) => topTier.authority.signOrder(order),
+            ...(outbox === undefined || exchange === 'none' ? {} : { outbox }),
+          },
+        }),
+  });
+}

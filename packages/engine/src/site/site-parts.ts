@@ -1,0 +1,217 @@
+import { payloadTypes, signDocument } from '@sallyport/core/wire/signed-document';
+import { DistributionManager } from '../components/distribution-manager/distribution-manager.ts';
+import { LibraryCare } from '../components/distribution-manager/library-care.ts';
+import { DmpDownloader } from '../components/dmp-downloader/downloader.ts';
+import { FactsOutbox } from '../components/dmp-downloader/facts-outbox.ts';
+import { operatingKeyName } from '../components/hierarchy-identity/create-hierarchy.ts';
+import { HierarchyAuthority } from '../components/hierarchy-identity/hierarchy-authority.ts';
+import { JoinDesk } from '../components/hierarchy-identity/join-desk.ts';
+import { HierarchyManager } from '../components/hierarchy-manager/hierarchy-manager.ts';
+import type { NamedStatus } from '../components/hierarchy-manager/own-records.ts';
+import { TrustedPackageCatalogue } from '../components/hierarchy-manager/package-catalogue.ts';
+import { TrustedPackageGate } from '../components/hierarchy-manager/package-gate.ts';
+import { TrustedDocuments } from '../components/hierarchy-manager/trusted-documents.ts';
+import { ReplicationManager } from '../components/replication-manager/replication-manager.ts';
+import { blobTargets } from '../components/trust/blob-targets.ts';
+import { PeerVersions } from '../components/trust/peer-versions.ts';
+import { StoreRepository } from '../components/trust/store-repository.ts';
+import { UpdateInstaller } from '../components/update-installer/update-installer.ts';
+import { Executive } from '../executive/executive.ts';
+import { readWindows } from './service-windows.ts';
+import { SiteError } from './site-error.ts';
+import type { SiteAssembly } from './site-ports.ts';
+
+/** A site's components and what stands between them. */
+export type SiteParts = Awaited<ReturnType<typeof buildSiteParts>>;
+
+/**
+ * Builds a site's components, hands them their ports, and puts them under the executive. Nothing runs yet.
+ *
+ * @throws {SiteError} KEY_MISSING when the top-tier site's vault lacks the operating key
+ */
+export async function buildSiteParts(assembly: SiteAssembly) {
+  const { site, ports, view, upstream } = assembly;
+  const { logs, clock, random, digests, check, database, blobs, trust, fetcher, releases } = ports;
+  const times = assembly.times === undefined ? {} : { times: assembly.times };
+  let statuses: () => readonly NamedStatus[] = () => [];
+  const documents = new TrustedDocuments({
+    database,
+    blobs,
+    trust,
+    check,
+    digests,
+    clock,
+    log: logs.of('SMS_HIERARCHY_MANAGER'),
+    products: assembly.products,
+    source: upstream.repository,
+    content: upstream.content,
+  });
+  const topTier = site.parent === undefined ? await topTierParts(assembly) : undefined;
+  const hierarchyManager = new HierarchyManager({
+    site,
+    database,
+    documents,
+    hierarchy: view,
+    releases,
+    digests,
+    clock,
+    random,
+    log: logs.of('SMS_HIERARCHY_MANAGER'),
+    platform: { os: ports.platform.os, arch: ports.platform.arch },
+    ring: assembly.ring,
+    exchange: assembly.exchange,
+    components: () => statuses(),
+    ...times,
+  });
+  const distributionManager = new DistributionManager({
+    site,
+    database,
+    documents,
+    fetcher,
+    content: upstream.content,
+    care: new LibraryCare({
+      ...ports,
+      site,
+      documents,
+      content: upstream.content,
+      log: logs.of('SMS_DISTRIBUTION_MANAGER'),
+    }),
+    clock,
+    random,
+    log: logs.of('SMS_DISTRIBUTION_MANAGER'),
+  });
+  const ending = new AbortController();
+  const peerVersions = new PeerVersions({
+    trust,
+    clock,
+    log: logs.of('SMS_HIERARCHY_MANAGER'),
+    refresh: (signal) => documents.refresh(signal),
+  });
+  const replicationManager = new ReplicationManager({
+    site: site.code,
+    database,
+    view,
+    digests,
+    clock,
+    random,
+    log: logs.of('SMS_REPLICATION_MANAGER'),
+    ...(upstream.link === undefined || site.parent === undefined
+      ? {}
+      : { parent: { site: site.parent, link: upstream.link } }),
+    ...(topTier === undefined ? {} : { topTier }),
+    ...times,
+    tufVersions: () => peerVersions.own(),
+    onPeerTufVersions: (versions) => {
+      // Only the end of the site server rejects it.
+      void peerVersions.heard(versions, ending.signal).catch(() => undefined);
+    },
+  });
+  const gate = new TrustedPackageGate({ site, documents, clock, log: logs.of('SMS_HIERARCHY_MANAGER') });
+  const catalogue = new TrustedPackageCatalogue({ documents, blobs });
+  const updateInstaller = new UpdateInstaller(
+    {
+      ...ports,
+      log: logs.of('CONFIGURATION_MANAGER_UPDATE'),
+      catalogue,
+      gate,
+      windows: () => database.read(({ settings }) => readWindows(settings)),
+    },
+    { site, platform: ports.platform },
+  );
+  const { outbox, downloader } = downloaderOf(assembly, documents, topTier);
+  const executive = new Executive({
+    clock,
+    random,
+    log: logs.of('SMS_EXECUTIVE'),
+    // Whoever records what others build on comes first.
+    components: [
+      hierarchyManager,
+      replicationManager,
+      distributionManager,
+      updateInstaller,
+      ...(downloader === undefined ? [] : [downloader]),
+    ],
+  });
+  statuses = () => executive.query();
+  return {
+    site,
+    view,
+    documents,
+    catalogue,
+    topTier,
+    outbox,
+    downloader,
+    hierarchyManager,
+    distributionManager,
+    replicationManager,
+    updateInstaller,
+    executive,
+    /** The vendor's metadata and targets as this site has them, for its children. */
+    repository: new StoreRepository(`site ${site.code}`, trust, blobTargets(blobs)),
+    /** Ends what goes on beside the components; after the executive has stopped. */
+    close: (): void => ending.abort(new Error('the site server stops')),
+  };
+}
+
+type TopTier = NonNullable<Awaited<ReturnType<typeof topTierParts>>>;
+
+/** What the top-tier site alone has: the way to the vendor. */
+function downloaderOf(
+  { site, ports, view, upstream, ...assembly }: SiteAssembly,
+  documents: TrustedDocuments,
+  topTier: TopTier | undefined,
+) {
+  if (topTier === undefined) return { outbox: undefined, downloader: undefined };
+  const { database, digests, clock } = ports;
+  const outbox = new FactsOutbox({
+    site,
+    database,
+    roster: () => view.current().roster,
+    signFacts: (payload) => signDocument(payloadTypes.facts, payload, topTier.signer),
+    digests,
+    clock,
+    ring: assembly.ring,
+  });
+  const downloader = new DmpDownloader({
+    site,
+    database,
+    documents,
+    fetcher: ports.fetcher,
+    content: upstream.content,
+    hierarchyId: () => assembly.hierarchyId,
+    check: ports.check,
+    digests,
+    clock,
+    random: ports.random,
+    log: ports.logs.of('SMS_DMP_DOWNLOADER'),
+    ...(assembly.checkIntervalMs === undefined ? {} : { intervalMs: assembly.checkIntervalMs }),
+    ...(upstream.vendor === undefined
+      ? {}
+      : {
+          reporting: {
+            vendor: upstream.vendor,
+            outbox,
+            statement: () => view.current().documents.operatingKey,
+          },
+        }),
+  });
+  return { outbox, downloader };
+}
+
+async function topTierParts({ site: { code }, view, ports }: SiteAssembly) {
+  const { database, vault, keys, clock, random, digests, logs } = ports;
+  const name = operatingKeyName(view.current().statement.sequence);
+  const secret = await vault.load(name);
+  if (secret === undefined) {
+    throw new SiteError(
+      'KEY_MISSING',
+      `the operating key "${name}" is missing from the vault of site ${code}: restore the folder "keys" from a backup, or sign a successor with the recovery key`,
+      { site: code, key: name },
+    );
+  }
+  const signer = keys.open(secret);
+  const log = logs.of('SMS_HIERARCHY_MANAGER');
+  const authority = new HierarchyAuthority({ database, view, site: code, signer, clock, log });
+  const desk = new JoinDesk({ database, view, authority, keys, digests, clock, random, log });
+  return { authority, desk, signer };
+}
