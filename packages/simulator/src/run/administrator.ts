@@ -1,0 +1,137 @@
+import { siteCode } from '@sallyport/core/shared/ids';
+import { hours } from '@sallyport/core/shared/units';
+import type { ActionResult } from '@sallyport/core/wire/api';
+import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
+import type { SiteProcess } from '../site/site-process.ts';
+import type { SimSite } from '../site/sim-site.ts';
+import type { Story } from '../world/story.ts';
+
+const by = 'ada';
+/** Whose last attempt has stopped. */
+const stopped: ReadonlySet<string> = new Set([
+  'CONTENT_REPLICATION_FAILED',
+  'DOWNLOAD_FAILED',
+  'INSTALL_FAILED',
+  'PREREQ_ERROR',
+  'PREREQ_WARNING',
+]);
+
+/** Somebody who has every package installed everywhere, and tries again what has failed. Asks as the commands do. */
+export class Administrator {
+  readonly #top: SimSite;
+  readonly #story: Story;
+  readonly #fail: (problem: string) => void;
+  #isBusy = false;
+  /** Numbers of the orders that were acknowledged. */
+  readonly orders = new Set<number>();
+
+  constructor(options: {
+    readonly top: SimSite;
+    readonly story: Story;
+    readonly fail: (problem: string) => void;
+  }) {
+    this.#top = options.top;
+    this.#story = options.story;
+    this.#fail = options.fail;
+  }
+
+  /** Looks once, and does what is to be done. Whatever dies meanwhile is looked at another time. */
+  look(): void {
+    const { process } = this.#top;
+    if (process === undefined || this.#isBusy) return;
+    this.#isBusy = true;
+    const done = (): void => {
+      this.#isBusy = false;
+    };
+    const forget = this.#top.life.onEnd(done);
+    this.#work(process).then(
+      () => {
+        forget();
+        done();
+      },
+      (error: unknown) => {
+        forget();
+        done();
+        if (process.server.life.isOver) return;
+        this.#fail(`an administrator at ${this.#top.code} met a fault: ${messageOf(error)}`);
+      },
+    );
+  }
+
+  /** Something that is refused now may go another time. Answers whether it went. */
+  async #try(what: string, action: () => Promise<ActionResult>): Promise<boolean> {
+    try {
+      const { message, orders } = await action();
+      for (const { sequence } of orders) this.orders.add(sequence);
+      this.#story.tell(by, `${what}: ${message}`);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error;
+      this.#story.tell(by, `${what}: refused: ${error.message}`);
+      return false;
+    }
+  }
+
+  async #work(process: SiteProcess): Promise<void> {
+    const { operations } = process;
+    const { exchange, packages } = await operations.list({ all: true });
+    const now = this.#top.clock.now();
+    const isDue = Math.abs(now - (exchange.finishedAt ?? 0)) > hours(6) || exchange.metadata.result !== 'ok';
+    if (isDue) await operations.check();
+    const top = this.#top.code;
+    const states = process.database.read(({ updates }) => updates.projections());
+    const stateAt = (guid: string, site: string): string =>
+      states.find((each) => each.guid === guid && each.site === site)?.state ?? 'UNKNOWN';
+    const open = packages.filter(({ verdict }) => verdict === 'available');
+    const ignoreWarnings = { by, warnings: 'all-known' as const };
+    for (const { guid, version } of open.slice(0, 1)) {
+      const state = stateAt(guid, top);
+      if (state === 'APPLICABILITY_SUCCESS') {
+        await this.#try(`downloads ${version}`, () => operations.download({ id: guid, by }));
+      } else if (state === 'DOWNLOAD_SUCCESS') {
+        const isOrdered = await this.#try(`installs ${version}`, () => operations.install({ id: guid, by }));
+        if (!isOrdered) {
+          await this.#try(`installs ${version} in spite of warnings`, () =>
+            operations.install({ id: guid, by, ignoreWarnings }),
+          );
+        }
+      } else if (stopped.has(state)) {
+        await this.#try(`tries ${version} again`, () => operations.retry({ id: guid, by, ignoreWarnings }));
+      }
+    }
+    await this.#follow(process, packages, stateAt);
+  }
+
+  /** Sites below the top have what it has. */
+  async #follow(
+    { operations, parts }: SiteProcess,
+    packages: Awaited<ReturnType<SiteProcess['operations']['list']>>['packages'],
+    stateAt: (guid: string, site: string) => string,
+  ): Promise<void> {
+    const { roster } = parts.view.current();
+    const ignoreWarnings = { by, warnings: 'all-known' as const };
+    const installed = packages.filter(({ verdict }) => verdict === 'installed').slice(0, 1);
+    for (const { code, type, parent, revoked } of roster.sites) {
+      if (parent === undefined || revoked !== undefined) continue;
+      const site = siteCode(code);
+      const failed = packages.find(
+        ({ guid, verdict }) => verdict === 'installed' && stopped.has(stateAt(guid, code)),
+      );
+      if (failed !== undefined) {
+        await this.#try(`tries ${failed.version} again at ${code}`, () =>
+          operations.retry({ id: failed.guid, by, site, ignoreWarnings }),
+        );
+      } else if (type === 'secondary') {
+        await this.#try(`upgrades ${code}`, () => operations.upgradeSecondary({ site, by, ignoreWarnings }));
+      } else {
+        for (const { guid, version } of installed) {
+          const state = stateAt(guid, code);
+          if (state !== 'UNKNOWN' && state !== 'DOWNLOAD_SUCCESS') continue;
+          await this.#try(`has ${code} follow with ${version}`, () =>
+            operations.install({ id: guid, by, sites: [site] }),
+          );
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import type { SiteCode } from '@sallyport/core/shared/ids';
+import { formatDuration, seconds } from '@sallyport/core/shared/units';
+import { readLink } from '@sallyport/engine/components/replication-manager/link-state';
+import type { DiskImage } from '../disk/site-disk.ts';
+import type { Watch } from '../properties/watch.ts';
+import type { SimSite } from '../site/sim-site.ts';
+import type { SimVendor } from '../vendor/sim-vendor.ts';
+import type { Network } from '../world/network.ts';
+import type { Story } from '../world/story.ts';
+import type { Timeline } from '../world/timeline.ts';
+import type { Fault } from './faults.ts';
+import type { Plan } from './plan.ts';
+
+/** Brings a plan's faults about, and ends them. */
+export class FaultMaker {
+  readonly #options: {
+    readonly plan: Plan;
+    readonly timeline: Timeline;
+    readonly network: Network;
+    readonly story: Story;
+    readonly vendor: SimVendor;
+    readonly sites: ReadonlyMap<SiteCode, SimSite>;
+    readonly watch: Watch;
+  };
+  /** What ends the faults that last. */
+  readonly #ends = new Set<() => void>();
+  readonly #images = new Map<SiteCode, DiskImage>();
+  /** Sites that went on from an old disk without having been told. */
+  readonly #forked = new Set<SimSite>();
+
+  constructor(options: {
+    readonly plan: Plan;
+    readonly timeline: Timeline;
+    readonly network: Network;
+    readonly story: Story;
+    readonly vendor: SimVendor;
+    readonly sites: ReadonlyMap<SiteCode, SimSite>;
+    readonly watch: Watch;
+  }) {
+    this.#options = options;
+  }
+
+  /** Has each come at its time. */
+  plan(): void {
+    const { plan, timeline } = this.#options;
+    plan.faults.forEach((fault, index) => {
+      if (plan.without.has(index)) return;
+      timeline.after(fault.at, () => this.#begin(fault));
+      if (fault.kind === 'old-disk') timeline.after(fault.at - fault.ageMs, () => this.#keepImage(fault));
+    });
+  }
+
+  /** Ends everything that goes wrong: from now on nothing hinders anybody. */
+  heal(): void {
+    const { plan, sites, story } = this.#options;
+    story.tell('world', 'nothing goes wrong any more');
+    for (const end of [...this.#ends]) end();
+    for (const { code, clockOffMs } of plan.sites) {
+      const site = sites.get(code);
+      if (site === undefined) continue;
+      site.armed.length = 0;
+      if (this.#forked.has(site)) {
+        site.crash('kill', 'it is stopped to be restored', undefined);
+        this.#raiseEpoch(site);
+      }
+      site.clock.set(clockOffMs);
+      site.start();
+    }
+  }
+
+  #begin(fault: Fault): void {
+    const { network, story, vendor } = this.#options;
+    switch (fault.kind) {
+      case 'crash': {
+        const { port, left, phase, cut, downMs } = fault;
+        this.#site(fault.site).armed.push({
+          ...(port === undefined ? {} : { port }),
+          left,
+          phase,
+          cut,
+          downMs,
+        });
+        return;
+      }
+      case 'line': {
+        const { one, other, trouble, forMs } = fault;
+        story.tell(
+          'world',
+          `the line ${one}–${other} is bad for ${formatDuration(forMs)}: ${JSON.stringify(trouble)}`,
+        );
+        this.#until(forMs, `the line ${one}–${other} is as before`, network.disturb(one, other, trouble));
+        return;
+      }
+      case 'full-disk': {
+        const site = this.#site(fault.site);
+        site.tell(`its disk is full for ${formatDuration(fault.forMs)}`);
+        site.disk.full = true;
+        this.#until(fault.forMs, `the disk of ${site.code} has room again`, () => {
+          site.disk.full = false;
+        });
+        return;
+      }
+      case 'clock': {
+        const site = this.#site(fault.site);
+        site.tell(
+          `its clock is set ${fault.offsetMs < 0 ? 'back' : 'forward'} by ${formatDuration(Math.abs(fault.offsetMs))}`,
+        );
+        site.clock.set(site.clock.offsetMs + fault.offsetMs);
+        return;
+      }
+      case 'old-disk':
+        this.#putBack(this.#site(fault.site), fault);
+        return;
+      case 'drawer':
+      case 'stop':
+        this.#shelve(this.#site(fault.site), fault);
+        return;
+      case 'vendor-down':
+        if (!vendor.isRunning) return;
+        story.tell('vendor', `its service is down for ${formatDuration(fault.forMs)}`);
+        vendor.crash();
+        this.#until(fault.forMs, 'the vendor’s service is back', () => vendor.restart());
+        return;
+      case 'bit-rot': {
+        const site = this.#site(fault.site);
+        const held = [...site.disk.heldDigests()].toSorted();
+        const sha256 = held[Math.floor(fault.which * held.length)];
+        if (sha256 === undefined) return;
+        site.tell(`a bit of blob ${sha256.slice(0, 12)} flips`);
+        site.disk.corrupt(sha256);
+        return;
+      }
+    }
+  }
+
+  #keepImage({ site: code }: Extract<Fault, { readonly kind: 'old-disk' }>): void {
+    const site = this.#site(code);
+    if (site.settings === undefined) return;
+    site.tell('an image of its disk is made');
+    this.#images.set(code, site.disk.image());
+  }
+
+  #putBack(site: SimSite, { isTold }: Extract<Fault, { readonly kind: 'old-disk' }>): void {
+    const image = this.#images.get(site.code);
+    if (image === undefined || site.settings === undefined || site.isShelved) return;
+    site.crash('power', 'its disk is put back from an image', undefined);
+    site.disk.restore(image);
+    this.#options.watch.forget(site.code);
+    if (isTold) this.#raiseEpoch(site);
+    else this.#forked.add(site);
+    site.start();
+  }
+
+  /** What `sallyport site restore` does. */
+  #raiseEpoch(site: SimSite): void {
+    const known = [...this.#options.sites.values()].map((other) =>
+      other.settings === undefined
+        ? 1
+        : other.disk.read(({ records, settings }) =>
+            Math.max(other === site ? records.epoch() : 1, readLink(settings, site.code).epoch),
+          ),
+    );
+    const epoch = site.disk.restoreDatabase(undefined, 1 + Math.max(...known));
+    site.tell(`is taken for restored: it goes on in epoch ${epoch}`);
+  }
+
+  #shelve(site: SimSite, { kind, forMs }: Extract<Fault, { readonly kind: 'drawer' | 'stop' }>): void {
+    if (site.isShelved || site.settings === undefined) return;
+    site.isShelved = true;
+    const back = (): void => {
+      site.isShelved = false;
+      site.start();
+    };
+    if (kind === 'drawer') {
+      site.tell(`lies in a drawer for ${formatDuration(forMs)}`);
+      site.crash('power', 'it was unplugged', undefined);
+    } else {
+      site.tell(`is shut down for ${formatDuration(forMs)}`);
+      void site.stop();
+    }
+    this.#until(forMs, `${site.code} is taken into service again`, back);
+  }
+
+  #until(forMs: number, told: string, end: () => void): void {
+    const { timeline, story } = this.#options;
+    const once = (): void => {
+      if (!this.#ends.delete(once)) return;
+      story.tell('world', told);
+      end();
+    };
+    this.#ends.add(once);
+    timeline.after(Math.max(seconds(1), forMs), once);
+  }
+
+  #site(code: SiteCode): SimSite {
+    const site = this.#options.sites.get(code);
+    if (site === undefined) throw new RangeError(`a fault is planned for ${code}, which is not there`);
+    return site;
+  }
+}

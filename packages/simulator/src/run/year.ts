@@ -1,0 +1,59 @@
+import type { SiteCode } from '@sallyport/core/shared/ids';
+import { productId, siteCode } from '@sallyport/core/shared/ids';
+import { days, hours } from '@sallyport/core/shared/units';
+import { releaseTrain } from '../vendor/release-train.ts';
+import { Chance } from '../world/chance.ts';
+import { faultsFor } from './faults.ts';
+import type { Plan, PlannedSite } from './plan.ts';
+import { type RunResult, Simulation } from './simulation.ts';
+
+const yearMs = days(365);
+
+/** A year of a large hierarchy whose vendor publishes every few weeks, with some of what goes wrong in a year. */
+export async function runYear(seed: number, siteCount: number): Promise<RunResult> {
+  const everyDay = {
+    pullWaitMs: days(2),
+    greetEveryMs: days(1),
+    refreshEveryMs: days(1),
+    statusEveryMs: days(1),
+  };
+  return new Simulation(yearOf(seed, siteCount), {
+    linesMax: 2_000,
+    times: { ...everyDay, retryMaxMs: hours(2) },
+  }).run();
+}
+
+function yearOf(seed: number, siteCount: number): Plan {
+  const chance = new Chance(seed).stream('year');
+  const sites: PlannedSite[] = [
+    { code: siteCode('CAS'), type: 'central', joinsAfterMs: 0, windows: [], clockOffMs: 0 },
+  ];
+  const primaries: SiteCode[] = [];
+  for (let index = 1; index < siteCount; index += 1) {
+    const isPrimary = index <= Math.max(1, Math.floor(siteCount / 3));
+    const code = siteCode(`${isPrimary ? 'P' : 'S'}${String(index).padStart(2, '0')}`);
+    sites.push({
+      code,
+      type: isPrimary ? 'primary' : 'secondary',
+      parent: isPrimary ? siteCode('CAS') : chance.pick(primaries),
+      joinsAfterMs: chance.between(0, days(3)),
+      windows: [],
+      clockOffMs: chance.between(-60_000, 60_000),
+    });
+    if (isPrimary) primaries.push(code);
+  }
+  const train = releaseTrain(chance.stream('train'), { product: productId('compiler'), count: 12 });
+  return {
+    seed,
+    startsAt: Date.UTC(2026, 0, 1),
+    sites,
+    train,
+    publishedAfterMs: train.map((_, index) => Math.floor((index * yearMs) / train.length)),
+    failures: new Map(),
+    faults: faultsFor(chance.stream('faults'), sites, yearMs),
+    without: new Set(),
+    troubledMs: yearMs,
+    patienceMs: yearMs + days(30),
+    looksEveryMs: days(1),
+  };
+}
