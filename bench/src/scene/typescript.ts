@@ -6,25 +6,16 @@ import type { Compute } from '@sallyport/engine/ports/compute';
 import type { PackageContent } from '@sallyport/core/domain/updates/package';
 import { typescript, typescriptDefinition } from './vendor.ts';
 
-/**
- * Publishes releases of TypeScript one after the other with the real publisher; answers what each is made of.
- *
- * @param level zstd's; the publisher's own when not given
- */
+/** Publishes releases of TypeScript one after the other with the real publisher; answers what each is made of. */
 export async function publishTypescript<Version extends string>(
   tools: CloudTools & { readonly compute: Compute },
   versions: readonly Version[],
-  options: {
-    readonly level?: number;
-    readonly say: (text: string) => void;
-    readonly signal: AbortSignal;
-  },
+  options: { readonly say: (text: string) => void; readonly signal: AbortSignal },
 ): Promise<Readonly<Record<Version, PackageContent>>> {
-  const level = options.level === undefined ? {} : { level: options.level };
   for (const version of versions) {
     options.say(`publishes TypeScript ${version}`);
     const definition = await typescriptDefinition(version);
-    await publish(tools, [definition], { percentage: 100, ...level }, options.signal);
+    await publish(tools, [definition], { percentage: 100 }, options.signal);
   }
   const { contents } = await readPublished(tools);
   const catalogue = contents.catalogues.get(typescript);
