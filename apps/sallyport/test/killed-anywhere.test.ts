@@ -58,8 +58,10 @@ describe('the main job, killed with kill -9', () => {
     const all = actors.flatMap((actor) => [
       ...new Set(numbered(recorded.get(actor) ?? []).map((at) => `${actor} ${at}`)),
     ]);
-    const share = chosenShare(all, process.env['SALLYPORT_KILLS'], aloneDefault);
-    t.diagnostic(`${share.length} of ${all.length}: ${share.slice(0, 10).join('; ')}`);
+    const { name, items: share } = chosenShare(all, process.env['SALLYPORT_KILLS'], aloneDefault);
+    t.diagnostic(
+      `SALLYPORT_KILLS=${name}: ${share.length} of ${all.length}, such as ${share.slice(0, 10).join('; ')}`,
+    );
     for (const each of share) {
       const at = each.indexOf(' ');
       await diesAlone(t, each.slice(0, at) as Actor, each.slice(at + 1));

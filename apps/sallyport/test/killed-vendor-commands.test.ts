@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { OtherClient } from '@sallyport/engine/cloud/test-support/tuf-client';
 import { Cloud } from './cloud.ts';
-import { recordCommand, walkCommand } from './checkpoints/mortal-command.ts';
+import { dieAlone, recordCommand, walkCommand } from './checkpoints/mortal-command.ts';
 import { newRelease, oldRelease } from './checkpoints/product.ts';
 import { type Outcome, World } from './harness.ts';
 import { definePackage } from './packages.ts';
@@ -51,7 +51,6 @@ describe('a command of the vendor that is killed with kill -9 at each of its che
     context: TestContext,
     name: string,
     args: (data: string) => readonly string[],
-    isDone?: (outcome: Outcome) => boolean,
   ): Promise<string> {
     const reference = await copyOf(`${name}-reference`);
     const recorded = await recordCommand(world, args(reference), reference);
@@ -59,7 +58,6 @@ describe('a command of the vendor that is killed with kill -9 at each of its che
     const customer = await client(context, folder);
     await customer.fetch('catalog/hello.json');
     const { diedAt } = await walkCommand(world, args(folder), folder, {
-      ...(isDone && { isDone }),
       afterDeath: async () => {
         await customer.fetch('catalog/hello.json');
         await customer.fetch('rollout/hello.json');
@@ -140,7 +138,7 @@ describe('a command of the vendor that is killed with kill -9 at each of its che
     });
   }
 
-  it('makes one repository that works, with no keys but those it trusts', async (t) => {
+  it('makes one repository that works, with no online keys but those it trusts', async (t) => {
     const few = ['root', 'targets', 'catalogue'].flatMap((role) => [
       `--${role}-keys`,
       '1',
@@ -161,28 +159,31 @@ describe('a command of the vendor that is killed with kill -9 at each of its che
     const reference = world.path('init-reference');
     const recorded = await recordCommand(world, init(reference), reference);
     const folder = world.path('init');
-    const { diedAt } = await walkCommand(world, init(folder), folder, {
-      isDone: ({ err }) => /holds a repository already/.test(err),
-    });
-    assert.deepEqual(
-      recorded.filter((at) => !diedAt.includes(at)),
-      [],
-      'it has died at each of them',
-    );
+    const { diedAt } = await walkCommand(world, init(folder), folder, { isDone });
+    // What is done is not done again by the next life: there it dies in a life of its own.
+    const missed = recorded.filter((at) => !diedAt.includes(at));
+    for (const [nth, at] of missed.entries()) {
+      const other = world.path(`init-${nth}`);
+      await dieAlone(world, init(other), other, at, isDone);
+      await (await client(t, other)).fetch('catalog/hello.json');
+    }
     assert.deepEqual(await leftovers(folder), [], 'nothing half-made is left');
     await (await client(t, folder)).fetch('catalog/hello.json');
-    const { keys } = await world.json<{ keys: { name: string; inForce: boolean }[] }>([
+    const { keys } = await world.json<{ keys: { offline: boolean; inForce: boolean }[] }>([
       'cloud',
       'show',
       '--data',
       folder,
     ]);
     assert.deepEqual(
-      keys.filter(({ inForce }) => !inForce),
+      keys.filter(({ inForce, offline }) => !inForce && !offline),
       [],
+      'what is offline is the administrator’s to destroy',
     );
     await new Cloud(world, folder).publish(update);
-    t.diagnostic(`${recorded.length} kinds of checkpoints, killed ${diedAt.length} times`);
+    t.diagnostic(
+      `${recorded.length} kinds of checkpoints, killed ${diedAt.length} times in a row and ${missed.length} times alone`,
+    );
   });
 
   async function names(folder: string, part: string): Promise<readonly string[]> {
@@ -190,8 +191,12 @@ describe('a command of the vendor that is killed with kill -9 at each of its che
   }
 });
 
-/** Files that are no result of anything. */
+function isDone({ err }: Outcome): boolean {
+  return /holds a repository already/.test(err);
+}
+
+/** Files that are no result of anything. What lies in `partial` is swept an hour later: another process may be writing it. */
 async function leftovers(folder: string): Promise<readonly string[]> {
   const found = await readdir(folder, { recursive: true });
-  return found.filter((name) => /\.tmp$|(?:^|\/)partial\/./.test(name));
+  return found.filter((name) => name.endsWith('.tmp'));
 }

@@ -38,7 +38,7 @@ export interface AttackedLibrary {
 }
 
 /** How often each source is asked before it is given up. */
-export const attemptsMax = 4;
+const attemptsMax = 4;
 
 export async function attackedLibrary(
   t: TestContext,

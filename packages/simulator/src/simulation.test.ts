@@ -4,8 +4,7 @@ import { test } from 'node:test';
 import { report, runSeed, shrink } from './run/check-seed.ts';
 import { planOf } from './run/plan.ts';
 
-/** Chosen so that every kind of fault comes, and most kinds of crashes. */
-const fixedSeeds = [1, 2, 5, 104];
+const fixedSeeds = [1, 2, 302, 309];
 const randomCount = Number(process.env['SALLYPORT_PROPERTY_RUNS'] ?? 2);
 const firstRandom = Number(process.env['SALLYPORT_PROPERTY_SEED'] ?? randomInt(2 ** 31));
 
@@ -25,9 +24,9 @@ test(`the same for ${randomCount} seeds that nobody chose, from ${firstRandom} o
 });
 
 test('the same seed gives the same story, byte for byte', async () => {
-  const first = await runSeed(4);
-  const second = await runSeed(4);
+  const first = await runSeed(304);
+  const second = await runSeed(304);
   assert.ok(first.events > 500, `${first.events} events`);
   assert.equal(second.story.digest(), first.story.digest());
-  assert.notEqual((await runSeed(4, { sites: 2 })).story.digest(), first.story.digest());
+  assert.notEqual((await runSeed(304, { sites: 2 })).story.digest(), first.story.digest());
 });

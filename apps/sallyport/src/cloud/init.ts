@@ -66,7 +66,7 @@ async function makeCloud(
   const tools = await openNewCloud(options);
   const [offlineFolder = folders.offlineKeys] = tools.keys.places;
   // Before the ceremony, so that a repository never stands without it; a repository that is there keeps its own.
-  if ((await tools.repository.metadata('timestamp.json')) === undefined) {
+  if ((await tools.repository.metadata(metadataName('root', 1))) === undefined) {
     await saveConfig(options.data, [
       options.offlineKeys === undefined ? relative(folders.data, offlineFolder) : offlineFolder,
     ]);

@@ -21,18 +21,20 @@ import { FileTrustStore } from '@sallyport/engine/storage/files/trust-store';
 import { FileVault } from '@sallyport/engine/storage/files/vault';
 import { openSiteDatabase } from '@sallyport/engine/storage/sqlite/site-database';
 import type { SiteFolders } from './site-config.ts';
+import { tidySiteFolder } from './tidy-site-folder.ts';
 
 /** What set-up and the site server build of the outside world, once a process. */
 export type SiteAdapters = Awaited<ReturnType<typeof openAdapters>>;
 
-/** Opens a site's folders. Nothing listens and nothing runs yet. */
+/** Opens a site's folders, for whoever holds their lock. Nothing listens and nothing runs yet. */
 export async function openAdapters(
   folders: SiteFolders,
   options: { readonly structured?: NodeJS.WritableStream } = {},
 ) {
   const clock = systemClock;
   const logs = new ComponentLogs({ folder: folders.logs, clock, formatLine: formatTraceLine, ...options });
-  const blobs = await FileBlobs.open({ folder: folders.content });
+  await tidySiteFolder(folders);
+  const blobs = await FileBlobs.open({ folder: folders.content, alone: true });
   const compute = new WorkerPool();
   return {
     clock,

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { entryOf, topTierOf } from '@sallyport/core/domain/sites/roster';
 import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
 import { createHierarchy } from '@sallyport/engine/components/hierarchy-identity/create-hierarchy';
@@ -11,6 +13,14 @@ import { createFileDurably } from '@sallyport/engine/storage/files/create-file';
 import type { SiteAdapters } from './adapters.ts';
 import type { TopTierAnswers } from './setup-answers.ts';
 import { SetupError } from './setup-error.ts';
+
+/** Noted before the recovery key is written: by its digest a repeat knows the file as its own. */
+interface BegunHierarchy {
+  readonly hierarchy: HierarchySetting;
+  readonly fileSha256: string;
+}
+
+const begunSetting = 'hierarchy-begun';
 
 /**
  * The hierarchy of a new top-tier site, with its recovery key written where the administrator says. A set-up that was
@@ -30,7 +40,8 @@ export async function ownHierarchy(
 ): Promise<HierarchySetting> {
   const { adapters, database, say } = work;
   const { code, type, recoveryKeyFile } = answers;
-  const begun = database.read(({ settings }) => readHierarchy(settings));
+  const adopted = database.read(({ settings }) => readHierarchy(settings));
+  const begun = adopted ?? (await begunWith(database, recoveryKeyFile, adapters.digests));
   if (begun !== undefined) {
     const { roster } = verifyHierarchy(begun, { check: adapters.check, digestOf: adapters.digests.of });
     if (topTierOf(roster)?.code !== code || entryOf(roster, code)?.type !== type) {
@@ -40,6 +51,7 @@ export async function ownHierarchy(
       );
     }
     say(`hierarchy ${begun.hierarchyId} goes on; an earlier set-up wrote its recovery key`);
+    if (adopted === undefined) adoptHierarchy(database, begun);
     return begun;
   }
   const { recoveryKeyPem, ...hierarchy } = await createHierarchy({
@@ -48,11 +60,26 @@ export async function ownHierarchy(
     type,
     passphrase: await passphrase(),
   });
-  await createFileDurably(recoveryKeyFile, new TextEncoder().encode(recoveryKeyPem));
+  const recoveryKey = new TextEncoder().encode(recoveryKeyPem);
+  const note: BegunHierarchy = { hierarchy, fileSha256: adapters.digests.of('sha256', recoveryKey) };
+  database.write(({ settings }) => settings.put(begunSetting, note));
+  await createFileDurably(recoveryKeyFile, recoveryKey);
   say(
     `recovery key written to ${recoveryKeyFile}: take it offline; whoever has it and its passphrase speaks for the hierarchy`,
   );
   adoptHierarchy(database, hierarchy);
   say(`hierarchy ${hierarchy.hierarchyId}`);
   return hierarchy;
+}
+
+/** The hierarchy whose recovery key lies in the file already: a set-up was cut short right after it had written that. */
+async function begunWith(
+  database: SiteDatabase,
+  recoveryKeyFile: string,
+  digests: SiteAdapters['digests'],
+): Promise<HierarchySetting | undefined> {
+  const begun = database.read(({ settings }) => settings.get(begunSetting)) as BegunHierarchy | undefined;
+  if (begun === undefined || !existsSync(recoveryKeyFile)) return undefined;
+  const found = digests.of('sha256', new Uint8Array(await readFile(recoveryKeyFile)));
+  return found === begun.fileSha256 ? begun.hierarchy : undefined;
 }

@@ -28,7 +28,7 @@ export interface ConnectedSite {
   /** What its links are made with. */
   readonly identity: TlsIdentity;
   /** Ends the connections upward. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -83,7 +83,7 @@ function openUpstream(
   { clock }: SiteAdapters,
   view: HierarchyView,
   identity: TlsIdentity,
-): { readonly upstream: Upstream; close(): Promise<void> } {
+): { readonly upstream: Upstream; readonly close: () => Promise<void> } {
   if (parent !== undefined) {
     const code = siteCode(parent.code);
     const host = parent.host.includes(':') ? `[${parent.host}]` : parent.host;

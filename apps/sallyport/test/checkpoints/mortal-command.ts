@@ -63,6 +63,26 @@ export async function walkCommand(
   throw new Error(`still not at its end after ${livesMax} lives`);
 }
 
+/** Runs a command that dies at one checkpoint, and once more to its end. */
+export async function dieAlone(
+  world: World,
+  args: readonly string[],
+  folder: string,
+  at: string,
+  isDone: (outcome: Outcome) => boolean = () => false,
+): Promise<void> {
+  const walked = world.path('command.walked');
+  await writeFile(walked, '');
+  const died = await world.run(args, {
+    ...preloaded(folder),
+    [checkpointVariables.walked]: walked,
+    [checkpointVariables.only]: `${at}#1`,
+  });
+  assert.equal(died.code, null, `it should have died at "${at}": ${died.err}`);
+  const outcome = await world.run(args);
+  assert.ok(outcome.code === 0 || isDone(outcome), `after dying at "${at}": ${outcome.err}`);
+}
+
 function preloaded(folder: string): Readonly<Record<string, string>> {
   return {
     NODE_OPTIONS: `--import=${new URL('preload.ts', import.meta.url).href}`,

@@ -67,8 +67,8 @@ function patchExec(prototype: Functions): void {
 function namesOf(changed: ReadonlySet<string>): readonly string[] {
   const named = [...changed].filter((name) => !bookkeeping.test(name));
   if (!changed.has('record_cursor')) return named.map((name) => `commit ${name}`);
-  // Of other sites: which install step they tell of makes no difference to taking it.
-  return [...new Set(named.map((name) => `take ${name.replace(/(step-finished) .*/, '$1')}`))];
+  // Of other sites: what an event tells of makes no difference to taking it.
+  return [...new Set(named.map((name) => `take ${name.replace(/^(update_event) .*/, '$1')}`))];
 }
 
 function patchStatement(prototype: Functions, method: string): void {

@@ -21,7 +21,7 @@ const run = promisify(execFile);
 /** How much faster than ours the clocks of the stage run. */
 const clockRate = 10;
 /** How long one play may take, in milliseconds, however many deaths it has. */
-const playMaxMs = 20 * 60_000;
+const playMaxMs = 30 * 60_000;
 const lookEveryMs = 100;
 
 export const actors = ['vendor', 'cas', 'pr1', 'se1'] as const;

@@ -19,7 +19,9 @@ export function watchRequests(): void {
 function on(channel: string, what: string): void {
   subscribe(channel, (message) => {
     const { request } = message as { readonly request: Asked };
-    const path = (request.path ?? request.url ?? '').replace(/\?.*$/, '');
+    const path = (request.path ?? request.url ?? '')
+      .replace(/\?.*$/, '')
+      .replace(/^\/(metadata|targets)\/.*/, '/$1/<file>');
     // Nothing changes by answering who only reads.
     if (what === 'answered to' && request.method === 'GET') return;
     checkpoint(`${what} ${request.method ?? ''} ${stable(path)}`);

@@ -114,7 +114,10 @@ class JsonReader {
       this.#skipSpace();
       const key = this.#string();
       if (key in object) {
-        throw this.#error('DUPLICATE_KEY', `the key ${JSON.stringify(key.slice(0, 100))} occurs twice in one object`);
+        throw this.#error(
+          'DUPLICATE_KEY',
+          `the key ${JSON.stringify(key.slice(0, 100))} occurs twice in one object`,
+        );
       }
       this.#expect(':');
       object[key] = this.#value();

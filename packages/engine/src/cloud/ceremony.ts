@@ -1,7 +1,9 @@
 import type { DelegatedRole } from '@sallyport/core/domain/trust/documents';
 import type { RoleKeys, TrustKey } from '@sallyport/core/domain/trust/key';
+import { metadataName } from '@sallyport/core/domain/trust/metadata-name';
 import type { Catalogue, Rollout, ServiceInfo } from '@sallyport/core/domain/updates/package';
 import type { ProductId } from '@sallyport/core/shared/ids';
+import { parseMetadata } from '@sallyport/core/wire/tuf';
 import { CloudError } from '../ports/cloud-error.ts';
 import type { OfflineRole } from '../ports/key-ring.ts';
 import type { CloudTools } from './cloud-tools.ts';
@@ -37,16 +39,15 @@ export async function holdCeremony(
 
 async function makeAll(tools: CloudTools, options: CeremonyOptions): Promise<void> {
   const { repository, keys, clock } = tools;
-  if (
-    (await repository.metadata('timestamp.json')) !== undefined ||
-    (await repository.metadata('1.root.json')) !== undefined
-  ) {
+  if (await isMade(repository)) {
     throw new CloudError(
       'ALREADY_THERE',
       `${repository.name} holds a repository already: a second ceremony would lock every customer out. Use another --data folder, or "sallyport cloud keys rotate" for new keys`,
       { place: repository.name },
     );
   }
+  // Online keys of a ceremony that was cut short: nothing trusts them, and nothing ever will.
+  for (const { publicKey } of await keys.list()) await keys.forget(publicKey);
   const made = async (role: OfflineRole): Promise<Made> => {
     const { keys: count, threshold } = options.offline[role];
     return madeOf(await keys.create(role, count), threshold);
@@ -90,6 +91,24 @@ async function makeAll(tools: CloudTools, options: CeremonyOptions): Promise<voi
     },
     clock.now(),
   );
+}
+
+/**
+ * Whether there is a repository that somebody may believe. Its first root is written last of all; metadata without it
+ * are a ceremony that was cut short, unless they tell of more than a first publication: then the root was lost.
+ */
+async function isMade(repository: CloudTools['repository']): Promise<boolean> {
+  for (const version of [1, 2]) {
+    if ((await repository.metadata(metadataName('root', version))) !== undefined) return true;
+  }
+  const timestamp = await repository.metadata('timestamp.json');
+  if (timestamp === undefined) return false;
+  try {
+    return parseMetadata('timestamp', timestamp).signed.version > 1;
+  } catch {
+    // Not as any ceremony wrote it: not ours to write over.
+    return true;
+  }
 }
 
 export function emptyCatalogue(

@@ -39,7 +39,7 @@ function counted(pairs: readonly (readonly [string, number])[]): string {
   const counts = new Map<string, number>();
   for (const [version, count] of pairs) counts.set(version, (counts.get(version) ?? 0) + count);
   return [...counts]
-    .toSorted()
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([version, count]) => `${count}× ${version}`)
     .join(', ');
 }

@@ -43,9 +43,8 @@ export class Watch {
   /** A site goes on from an older copy of its disk: what it knew since is gone. */
   forget(code: SiteCode): void {
     this.#pointers.delete(code);
-    for (const key of [...this.#sequences.keys()])
-      if (key.startsWith(`${code} `)) this.#sequences.delete(key);
-    for (const key of [...this.#trusted.keys()]) if (key.startsWith(`${code} `)) this.#trusted.delete(key);
+    for (const key of this.#sequences.keys()) if (key.startsWith(`${code} `)) this.#sequences.delete(key);
+    for (const key of this.#trusted.keys()) if (key.startsWith(`${code} `)) this.#trusted.delete(key);
   }
 
   /** `current` names a complete release that the vendor's offline keys signed, at every moment. */

@@ -40,22 +40,19 @@ export class Administrator {
     const { process } = this.#top;
     if (process === undefined || this.#isBusy) return;
     this.#isBusy = true;
-    const done = (): void => {
+    const { life } = process.server;
+    const forget = life.onEnd(() => {
       this.#isBusy = false;
-    };
-    const forget = this.#top.life.onEnd(done);
-    this.#work(process).then(
-      () => {
+    });
+    void this.#work(process)
+      .catch((error: unknown) => {
+        if (!life.isOver)
+          this.#fail(`an administrator at ${this.#top.code} met a fault: ${messageOf(error)}`);
+      })
+      .finally(() => {
         forget();
-        done();
-      },
-      (error: unknown) => {
-        forget();
-        done();
-        if (process.server.life.isOver) return;
-        this.#fail(`an administrator at ${this.#top.code} met a fault: ${messageOf(error)}`);
-      },
-    );
+        this.#isBusy = false;
+      });
   }
 
   /** Something that is refused now may go another time. Answers whether it went. */
@@ -84,6 +81,17 @@ export class Administrator {
       states.find((each) => each.guid === guid && each.site === site)?.state ?? 'UNKNOWN';
     const open = packages.filter(({ verdict }) => verdict === 'available');
     const ignoreWarnings = { by, warnings: 'all-known' as const };
+    // What has stopped is in the way of everything newer: it goes on, or is given up.
+    const stuck = packages.find(
+      ({ guid, verdict }) => verdict !== 'installed' && stopped.has(stateAt(guid, top)),
+    );
+    if (stuck !== undefined) {
+      const { guid, version } = stuck;
+      const goesOn = await this.#try(`tries ${version} again`, () =>
+        operations.retry({ id: guid, by, ignoreWarnings }),
+      );
+      if (!goesOn) await this.#try(`gives ${version} up`, () => operations.cancel({ id: guid, by }));
+    }
     for (const { guid, version } of open.slice(0, 1)) {
       const state = stateAt(guid, top);
       if (state === 'APPLICABILITY_SUCCESS') {
@@ -95,8 +103,6 @@ export class Administrator {
             operations.install({ id: guid, by, ignoreWarnings }),
           );
         }
-      } else if (stopped.has(state)) {
-        await this.#try(`tries ${version} again`, () => operations.retry({ id: guid, by, ignoreWarnings }));
       }
     }
     await this.#follow(process, packages, stateAt);
@@ -114,7 +120,8 @@ export class Administrator {
     for (const { code, type, parent, revoked } of roster.sites) {
       if (parent === undefined || revoked !== undefined) continue;
       const site = siteCode(code);
-      const failed = packages.find(
+      // The oldest first: what is newer may need it.
+      const failed = packages.findLast(
         ({ guid, verdict }) => verdict === 'installed' && stopped.has(stateAt(guid, code)),
       );
       if (failed !== undefined) {

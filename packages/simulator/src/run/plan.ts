@@ -65,7 +65,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
   const startsAt = chance.happens(0.5)
     ? chance.pick(beginnings) + chance.between(0, hours(24))
     : Date.UTC(2026, 0, 1) + chance.between(0, days(360));
-  const troubledMs = options.troubledMs ?? days(chance.between(1, 4));
+  const troubledMs = options.troubledMs ?? days(chance.pick([1, 1, 2, 2, 3]));
   const sites = sitesOf(chance.stream('sites'), options.sites, troubledMs);
   const product = productId('compiler');
   const train = releaseTrain(chance.stream('train'), {
@@ -91,7 +91,7 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
 }
 
 function sitesOf(chance: Chance, wanted: number | undefined, troubledMs: number): readonly PlannedSite[] {
-  const count = wanted ?? chance.between(2, 5);
+  const count = wanted ?? chance.pick([2, 2, 3, 3, 4, 5]);
   const sites: PlannedSite[] = [
     { code: siteCode('CAS'), type: 'central', joinsAfterMs: 0, ...ways(chance, 'central') },
   ];
@@ -128,12 +128,7 @@ const everyDay: readonly Weekday[] = [
 function windowOf(chance: Chance): ServiceWindow {
   const hour = chance.happens(0.5) ? chance.between(1, 3) : chance.between(0, 23);
   return {
-    days: chance.happens(0.7)
-      ? everyDay
-      : everyDay
-          .filter(() => chance.happens(0.5))
-          .slice(0, 6)
-          .concat('sunday'),
+    days: chance.happens(0.7) ? everyDay : everyDay.filter((day) => chance.happens(0.8) || day === 'sunday'),
     startsAt: `${String(hour).padStart(2, '0')}:${chance.pick(['00', '30', '15'])}`,
     durationMinutes: chance.pick([30, 60, 240, 600]),
     timeZone: chance.pick(zones),

@@ -40,7 +40,7 @@ const product = productId('compiler');
 
 const defaultTimes: NonNullable<SiteAssembly['times']> = {
   pullWaitMs: hours(12),
-  greetEveryMs: hours(6),
+  greetEveryMs: hours(1),
   retryMaxMs: minutes(10),
   refreshEveryMs: hours(8),
   statusEveryMs: hours(4),

@@ -14,7 +14,7 @@ export async function runYear(seed: number, siteCount: number): Promise<RunResul
   const everyDay = {
     pullWaitMs: days(2),
     greetEveryMs: days(1),
-    refreshEveryMs: days(1),
+    refreshEveryMs: hours(10),
     statusEveryMs: days(1),
   };
   return new Simulation(yearOf(seed, siteCount), {

@@ -10,7 +10,7 @@ function victimOf(phase: CrashPhase | undefined) {
   const victim: Victim = {
     life,
     judge: () => phase,
-    done: () => undefined,
+    onEffect: () => undefined,
     die: (place) => {
       where.push(place);
       life.end();
@@ -27,10 +27,11 @@ function database() {
 /** Whether a promise has settled by the time that everything in memory has gone on. */
 async function settles(promise: Promise<unknown>): Promise<boolean> {
   let settled = false;
-  const done = (): void => {
-    settled = true;
-  };
-  promise.then(done, done);
+  void promise
+    .catch(() => undefined)
+    .then(() => {
+      settled = true;
+    });
   await new Promise((resolve) => {
     setImmediate(resolve);
   });

@@ -14,7 +14,7 @@ export interface Victim {
   readonly die: (where: string) => void;
   readonly judge: CrashJudge;
   /** Told of each call that has had its effect. */
-  readonly done: (port: string, method: string, given: readonly unknown[]) => void;
+  readonly onEffect: (port: string, method: string, given: readonly unknown[]) => void;
 }
 
 /** Methods that answer at once, by port; all others answer with promises or something to iterate over. */
@@ -93,14 +93,14 @@ function told(
   method: string,
   given: readonly unknown[],
   answer: unknown,
-  { done }: Victim,
+  { onEffect }: Victim,
 ): unknown {
   if (!(answer instanceof Promise)) {
-    done(port, method, given);
+    onEffect(port, method, given);
     return answer;
   }
   return (answer as Promise<unknown>).then((value) => {
-    done(port, method, given);
+    onEffect(port, method, given);
     return value;
   });
 }

@@ -27,6 +27,7 @@ import { overNetwork } from './vendor-line.ts';
 /** Codes of what goes by itself, and of a parent that has not told everything yet. */
 const passing: ReadonlySet<string> = new Set([
   'BASELINE_UNKNOWN',
+  'NOT_TRUSTED',
   'NOT_FOUND',
   'STALLED',
   'UNOBTAINABLE',

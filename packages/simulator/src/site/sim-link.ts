@@ -159,13 +159,15 @@ class Line {
     signal: AbortSignal,
   ): Promise<T> {
     const { network, child, life, parent, parentKey, server } = this.#ends;
+    // Asked when it dials: it may be dead when the request arrives.
+    const pinned = parentKey();
     try {
       return await network.call(
         { from: child, to: parent, caller: life },
         (gone) => {
           const there = server();
           if (there === undefined) return undefined;
-          if (there.key !== parentKey()) {
+          if (there.key !== pinned) {
             return Promise.reject(
               new LinkError('FOREIGN_KEY', `whoever listens at the address of ${parent} is not ${parent}`),
             );

@@ -213,7 +213,7 @@ export class SimSite {
         if (life.isOver || due === undefined) return;
         this.crash(due.cut, `${due.phase} ${where}`, due.downMs);
       },
-      done: (port, method, given) => {
+      onEffect: (port, method, given) => {
         if (changing.has(`${port}.${method}`)) this.#hosting.observe(this, port, method, given);
       },
     };

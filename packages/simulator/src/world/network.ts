@@ -103,7 +103,7 @@ export class Network {
         };
         served.then(
           (value) => answer(() => resolve(value)),
-          (error: unknown) => answer(() => reject(error as Error)),
+          (error: unknown) => answer(() => reject(error)),
         );
       });
     };

@@ -113,10 +113,13 @@ export async function writeChange(
   for (const document of documents) {
     await tools.repository.putMetadata(document.path, document.bytes);
   }
+  // A change is seen when its timestamp is there. A first publication is one when its root is: nobody can have
+  // believed anything before that, so a ceremony that was cut short can be held again.
+  if (before === undefined) await tools.repository.putMetadata('timestamp.json', timestamp);
   if (rootBytes !== undefined) {
     await tools.repository.putMetadata(metadataName('root', stamp('root').version), rootBytes);
   }
-  await tools.repository.putMetadata('timestamp.json', timestamp);
+  if (before !== undefined) await tools.repository.putMetadata('timestamp.json', timestamp);
 }
 
 /** Signs the timestamp, and the snapshot too when it is asked for, and nothing else. @throws {CloudError} KEYS_MISSING */

@@ -36,6 +36,7 @@ async function linked(t: TestContext) {
   const clock = new ManualClock();
   const greetings: { readonly own: LinkHello; readonly answer: (more: Partial<LinkHello>) => void }[] = [];
   const pushed: number[] = [];
+  const pulled: { readonly fail: (error: Error) => void }[] = [];
   const link: Pick<ParentLink, 'hello' | 'pull' | 'push'> = {
     hello: (own) => {
       const { promise, resolve } = Promise.withResolvers<LinkHello>();
@@ -53,6 +54,7 @@ async function linked(t: TestContext) {
     },
     pull: (_after, _waitMs, signal) =>
       new Promise((_, reject) => {
+        pulled.push({ fail: reject });
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
       }),
     push: async (_records, cursor) => void pushed.push(cursor),
@@ -83,7 +85,7 @@ async function linked(t: TestContext) {
   await clock.settle();
   await clock.advance(greetEveryMs);
   assert.equal(greetings.length, 2, 'it greets again');
-  return { database, clock, side, pushed, greeting: greetings[1] };
+  return { database, clock, side, pushed, greetings, pulled, greeting: greetings[1] };
 }
 
 test('gives the parent nothing while a greeting is on its way: it would know of more than the greeting says', async (t) => {
@@ -102,15 +104,36 @@ test('takes no fork from records that came faster than the answer to a greeting'
   database.write(({ records }) => records.setCursor(parent, 7));
   greeting?.answer({ head: 6 });
   await clock.settle();
-  assert.equal(database.read((tables) => haltOf(tables, parent)), undefined);
+  assert.equal(
+    database.read((tables) => haltOf(tables, parent)),
+    undefined,
+  );
   assert.equal(side.query().state, 'running');
 });
 
 test('still takes a parent for an old copy that has less than this site had of it when it greeted', async (t) => {
-  const { database, clock, side, greeting } = await linked(t);
+  const { database, clock, side, greeting, greetings } = await linked(t);
   greeting?.answer({});
   database.write(({ records }) => records.setCursor(parent, 7));
   await clock.settle();
   await clock.advance(greetEveryMs);
-  assert.equal(side.query().state, 'running');
+  greetings[2]?.answer({ head: 6 });
+  await clock.settle();
+  assert.equal(database.read((tables) => haltOf(tables, parent))?.code, 'FORK');
+  assert.equal(side.query().state, 'failing');
+});
+
+test('tries less and less often where every session ends before anything was taken', async (t) => {
+  const { clock, side, greeting, greetings, pulled } = await linked(t);
+  greeting?.answer({});
+  const delays: number[] = [];
+  for (let session = 0; session < 4; session += 1) {
+    pulled.at(-1)?.fail(new Error('the disk is full'));
+    await clock.settle();
+    delays.push((side.query().nextAt ?? 0) - clock.now());
+    await clock.advance(delays.at(-1) ?? 0);
+    greetings.at(-1)?.answer({});
+    await clock.settle();
+  }
+  assert.deepEqual(delays, [5_000, 10_000, 20_000, 40_000]);
 });

@@ -104,7 +104,6 @@ export class ChildSide {
   async #session(signal: AbortSignal): Promise<never> {
     const { parent, log } = this.#options;
     const parentCursor = await this.#greet(signal);
-    this.#failures = 0;
     this.#report('running', `linked with the parent site ${parent}`);
     log.info('Linked with parent site {parent}', { parent });
     return untilOneFails(
@@ -162,6 +161,8 @@ export class ChildSide {
       if (batch.cursor !== after || batch.records.length > 0) {
         this.#take(batch.records, batch.cursor);
       }
+      // Not as soon as it has greeted: where nothing can be stored, each try gets as far as that.
+      this.#failures = 0;
     }
   }
 

@@ -22,6 +22,8 @@ export interface FileBlobsOptions {
   readonly folder: string;
   /** Where unfinished blobs lie, on the same disk: `partial` within `folder` when not given. */
   readonly partialFolder?: string;
+  /** No other process uses the folder: temporary files of processes that were killed go at once. */
+  readonly alone?: true;
   readonly open?: OpenFile;
 }
 
@@ -53,6 +55,7 @@ export class FileBlobs implements Blobs {
     const blobs = new FileBlobs(options);
     await makeFolderDurably(blobs.#blobFolder);
     await makeFolderDurably(blobs.#partials.path);
+    if (options.alone === true) await blobs.#partials.dropTemporary();
     // A process that was killed between a rename and its sync left a name that is visible and not durable.
     await syncFolder(blobs.#blobFolder);
     return blobs;

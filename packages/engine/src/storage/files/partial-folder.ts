@@ -52,6 +52,13 @@ export class PartialFolder {
     }
   }
 
+  /** Removes all temporary files. Only for whoever is alone in the folder and writes nothing yet. */
+  async dropTemporary(): Promise<void> {
+    for await (const name of namesIn(this.path)) {
+      if (name.startsWith(temporaryPrefix)) await dropQuietly(join(this.path, name));
+    }
+  }
+
   /** Removes what unfinished writers left of blobs that nobody wants; answers how many bytes. */
   async dropUnwanted(isWanted: (sha256: Digest) => boolean): Promise<number> {
     let droppedBytes = 0;

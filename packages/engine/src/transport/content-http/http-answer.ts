@@ -1,41 +1,52 @@
 import { ContentError } from '@sallyport/core/domain/content/content-error';
-import type { Dispatcher } from 'undici';
-import { type IdleLimits, untilIdle } from './until-idle.ts';
+import type { HttpHead, HttpReceiver } from './http-receiver.ts';
+import { IdleWatch } from './idle-watch.ts';
+import { type IdleLimits, named } from './until-idle.ts';
+
+/** One for all: nobody sees it. */
+const abandoned = new Error('the answer is not wanted any more');
 
 /** An answer whose head has come and whose body is still to be read. */
 export class HttpAnswer {
   readonly url: URL;
   readonly status: number;
-  readonly #response: Dispatcher.ResponseData;
+  readonly #headers: HttpHead['headers'];
+  readonly #receiver: HttpReceiver;
   readonly #limits: IdleLimits;
-  readonly #ending: AbortController;
 
-  constructor(response: Dispatcher.ResponseData, limits: IdleLimits, ending: AbortController) {
+  constructor({ status, headers }: HttpHead, receiver: HttpReceiver, limits: IdleLimits) {
     this.url = limits.url;
-    this.status = response.statusCode;
-    this.#response = response;
+    this.status = status;
+    this.#headers = headers;
+    this.#receiver = receiver;
     this.#limits = limits;
-    this.#ending = ending;
   }
 
   /** A header's value; of one that came several times, the first. */
   header(name: string): string | undefined {
-    const value = this.#response.headers[name];
+    const value = this.#headers[name];
     return Array.isArray(value) ? value[0] : value;
   }
 
   /** The body as it comes. Idle time counts only while it is waited for. @throws {ContentError} STALLED, UNREACHABLE */
   async *chunks(): AsyncGenerator<Uint8Array> {
-    const body: AsyncIterator<Uint8Array> = this.#response.body[Symbol.asyncIterator]();
+    const receiver = this.#receiver;
+    const watch = new IdleWatch(this.#limits, (failure) => receiver.end(failure));
     try {
-      for (;;) {
-        const next = await untilIdle(body.next(), this.#limits);
-        if (next.done === true) {
-          return;
+      while (!receiver.isOver) {
+        const piece = receiver.take();
+        if (piece !== undefined) {
+          yield piece;
+          continue;
         }
-        yield next.value;
+        watch.waitBegins();
+        await receiver.changed();
+        watch.waitEnds();
       }
+    } catch (failure) {
+      throw named(failure, this.#limits);
     } finally {
+      watch.end();
       this.abandon();
     }
   }
@@ -63,9 +74,7 @@ export class HttpAnswer {
 
   /** Ends an answer that is not read to its end; harmless afterwards. */
   abandon(): void {
-    this.#response.body.on('error', () => undefined);
-    this.#ending.abort();
-    this.#response.body.destroy();
+    this.#receiver.end(abandoned);
   }
 
   /** For a status that nobody can go on with. `retryAfterMs` is in the details when the server names a delay in seconds. */

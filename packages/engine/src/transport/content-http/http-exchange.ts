@@ -1,7 +1,8 @@
 import { ContentError } from '@sallyport/core/domain/content/content-error';
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import type { Clock } from '../../ports/clock.ts';
 import { HttpAnswer } from './http-answer.ts';
+import { HttpReceiver } from './http-receiver.ts';
 import { untilIdle } from './until-idle.ts';
 
 export interface HttpExchangeOptions {
@@ -19,6 +20,8 @@ export interface HttpRequest {
 
 const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const redirectsMax = 3;
+/** So much of a body comes while the disk is busy with what came before. */
+const bodyAheadBytes = 512 * 1024;
 
 /**
  * Requests with a limit on idle time and none on total time, by the injected clock. Redirects are followed
@@ -46,22 +49,26 @@ export class HttpExchange {
 
   async #sendOnce(url: URL, asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
     const { clock, dispatcher, headers, idleTimeoutMs } = this.#options;
-    const ending = new AbortController();
-    const pending = request(url, {
-      dispatcher,
-      method: asked.method,
-      headers: { 'accept-encoding': 'identity', ...headers, ...asked.headers },
-      ...(asked.body === undefined ? {} : { body: asked.body }),
-      signal: AbortSignal.any([signal, ending.signal]),
-      // Idle time is watched here, by the clock that was injected; the dispatcher limits connecting.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+    signal.throwIfAborted();
+    const receiver = new HttpReceiver(bodyAheadBytes, signal);
     const limits = { clock, idleTimeoutMs, url, signal };
     try {
-      return new HttpAnswer(await untilIdle(pending, limits), limits, ending);
+      dispatcher.dispatch(
+        {
+          origin: url.origin,
+          path: `${url.pathname}${url.search}`,
+          method: asked.method,
+          headers: { 'accept-encoding': 'identity', ...headers, ...asked.headers },
+          body: asked.body ?? null,
+          // Idle time is watched here, by the clock that was injected; the dispatcher limits connecting.
+          headersTimeout: 0,
+          bodyTimeout: 0,
+        },
+        receiver,
+      );
+      return new HttpAnswer(await untilIdle(receiver.head, limits), receiver, limits);
     } catch (failure) {
-      ending.abort();
+      receiver.end(failure);
       throw failure;
     }
   }

@@ -10,42 +10,46 @@ export interface IdleLimits {
   readonly signal: AbortSignal;
 }
 
-/** One for all: an abort without a reason makes an exception with a stack, and a download waits for every chunk. */
-const cameInTime = new Error('the server has answered');
+/** One for all: an abort without a reason makes an exception with a stack. */
+export const cameInTime = new Error('the server has answered');
 
 /**
  * Waits for the server's next sign of life.
  *
  * @throws {ContentError} STALLED when none comes in time; UNREACHABLE when the connection fails
  */
-export async function untilIdle<T>(
-  next: Promise<T>,
-  { clock, idleTimeoutMs, url, signal }: IdleLimits,
-): Promise<T> {
+export async function untilIdle<T>(next: Promise<T>, limits: IdleLimits): Promise<T> {
+  const { clock, idleTimeoutMs } = limits;
   const waking = new AbortController();
   const idle = clock.sleep(idleTimeoutMs, waking.signal).then(() => {
-    throw new ContentError(
-      'STALLED',
-      `${url.href} sent nothing for ${String(Math.round(idleTimeoutMs / 1000))} s: the line or the server stands still; it is tried again`,
-      { url: url.href, idleTimeoutMs },
-    );
+    throw stalled(limits);
   });
   try {
     return await Promise.race([next, idle]);
   } catch (failure) {
     // Whatever comes of it later: nobody waits for it any more.
     next.catch(() => undefined);
-    throw named(failure, url, signal);
+    throw named(failure, limits);
   } finally {
     waking.abort(cameInTime);
     idle.catch(() => undefined);
   }
 }
 
+/** What a server is told off with that sent nothing for too long. */
+export function stalled({ url, idleTimeoutMs }: IdleLimits): ContentError {
+  return new ContentError(
+    'STALLED',
+    `${url.href} sent nothing for ${String(Math.round(idleTimeoutMs / 1000))} s: the line or the server stands still; it is tried again`,
+    { url: url.href, idleTimeoutMs },
+  );
+}
+
 /** What undici reports when connecting takes too long. */
 const connectTimeout = 'UND_ERR_CONNECT_TIMEOUT';
 
-function named(failure: unknown, url: URL, signal: AbortSignal): unknown {
+/** What a failed exchange is called here: why it was aborted, STALLED, or UNREACHABLE. */
+export function named(failure: unknown, { url, signal }: Pick<IdleLimits, 'signal' | 'url'>): unknown {
   if (signal.aborted) {
     return signal.reason;
   }

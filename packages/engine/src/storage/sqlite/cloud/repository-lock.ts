@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import process from 'node:process';
 import { DatabaseSync } from 'node:sqlite';
 import { CloudError } from '../../../ports/cloud-error.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { RepositoryLock } from '../../../ports/published-repository.ts';
-import { writeFileDurably } from '../../files/durable-file.ts';
+import { sweepTemporaries, temporaryStart, writeFileDurably } from '../../files/durable-file.ts';
 import { requireWritableFile } from '../../files/writable-file.ts';
 import { errorCodeOf, sqliteBusy } from './sqlite-errors.ts';
 
@@ -38,6 +39,8 @@ export class SqliteRepositoryLock implements RepositoryLock {
     const database = new DatabaseSync(this.#path, { timeout: 0 });
     try {
       await this.#acquire(database, signal);
+      // Left by holders that were killed while they wrote it.
+      await sweepTemporaries(dirname(this.#path), temporaryStart(this.#holderPath));
       await writeFileDurably(this.#holderPath, Buffer.from(`process ${process.pid}, to ${purpose}`));
       return await work();
     } finally {
