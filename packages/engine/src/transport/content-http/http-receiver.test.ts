@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import type { Dispatcher } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
+import { never } from '../../../test-support/bytes.ts';
+import { loopbackServer } from '../../../test-support/loopback-server.ts';
+import { ManualClock } from '../../../test-support/manual-clock.ts';
+import { HttpExchange } from './http-exchange.ts';
 import { HttpReceiver } from './http-receiver.ts';
 
 /** A connection's side of an exchange that only notes what it is told. */
@@ -123,4 +127,35 @@ test('an announcement is not taken for the answer', async () => {
   receiver.onResponseStart(connection, 103, {});
   receiver.onResponseStart(connection, 404, {});
   assert.equal((await receiver.head).status, 404);
+});
+
+test('a server gets only as far ahead of a slow reader as connections have buffers, and everything comes', async (t) => {
+  const sizeBytes = 48 * 1024 * 1024;
+  const piece = new Uint8Array(64 * 1024);
+  let sentBytes = 0;
+  const server = await loopbackServer(t, (_, response) => {
+    response.writeHead(200, { 'content-length': sizeBytes });
+    const more = (): void => {
+      while (sentBytes < sizeBytes) {
+        sentBytes += piece.length;
+        if (!response.write(piece)) return;
+      }
+      response.end();
+    };
+    response.on('drain', more);
+    more();
+  });
+  const dispatcher = new Agent();
+  t.after(() => dispatcher.destroy());
+  const http = new HttpExchange({ dispatcher, clock: new ManualClock(), idleTimeoutMs: 5000, headers: {} });
+  const answer = await http.send(new URL(server.url), { method: 'GET', headers: {} }, never());
+  let receivedBytes = 0;
+  let aheadMaxBytes = 0;
+  for await (const chunk of answer.chunks()) {
+    for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    receivedBytes += chunk.length;
+    aheadMaxBytes = Math.max(aheadMaxBytes, sentBytes - receivedBytes);
+  }
+  assert.equal(receivedBytes, sizeBytes);
+  assert.ok(aheadMaxBytes < 16 * 1024 * 1024, `${String(aheadMaxBytes)} bytes ahead`);
 });
