@@ -58,9 +58,9 @@ export class Connection {
    */
   transaction<T>(begin: 'BEGIN' | 'BEGIN IMMEDIATE', work: () => T): T {
     try {
-      this.database.exec(begin);
+      this.#prepared(begin).run();
       const result = work();
-      this.database.exec('COMMIT');
+      this.#prepared('COMMIT').run();
       return result;
     } catch (error) {
       // A failed COMMIT (disk full) leaves the transaction open; some errors have rolled it back already.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { siteCode } from '@sallyport/core/shared/ids';
@@ -105,7 +105,7 @@ test('a database that is damaged or gone is replaced all the same', async (t) =>
   const { replaced } = await restore();
   assert.match(replaced ?? '', /damaged-now-site\.db$/);
   await rm(path);
-  assert.equal((await restore({ stamp: 'again' })).epoch, 2);
+  assert.deepEqual(await restore({ stamp: 'again' }), { epoch: 2 }, 'nothing was there to keep');
   open().close();
 });
 
@@ -127,4 +127,30 @@ test('a backup of another site, and one that is not there, leave everything as i
     database.read((tables) => own(tables).epoch()),
     1,
   );
+});
+
+test('what a killed server had committed comes back from a copy of its folder', async (t) => {
+  const { restore, open, path, folder } = await stage(t);
+  const killed = open();
+  killed.write(({ settings }) => settings.put('at last', 3));
+  const copy = join(folder, 'copied.db');
+  await copyFile(path, copy);
+  await copyFile(`${path}-wal`, `${copy}-wal`);
+  killed.close();
+  await restore({ from: copy });
+  const restored = open();
+  t.after(() => restored.close());
+  assert.equal(
+    restored.read(({ settings }) => settings.get('at last')),
+    3,
+  );
+});
+
+test('nothing is replaced while somebody keeps the write-ahead log in use', async (t) => {
+  const { restore, open } = await stage(t);
+  const reader = open();
+  reader.write(({ settings }) => settings.put('open', true));
+  await assert.rejects(restore(), { code: 'UNWRITABLE', message: /nothing was changed: make room/ });
+  reader.close();
+  assert.equal((await restore()).epoch, 2);
 });

@@ -1,4 +1,5 @@
-import { copyFile, open, rename } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, open, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { SiteDatabase } from '../../ports/site-database.ts';
@@ -16,8 +17,10 @@ import { onDisk } from '../files/on-disk.ts';
 import { StorageError } from '../storage-error.ts';
 import { openSiteDatabase, type SiteDatabaseOptions } from './site-database.ts';
 
+/** What was committed and is not in the database's file yet. */
+const writeAheadLog = '-wal';
 /** SQLite keeps these beside a database; a stale one would be replayed into the database that replaces it. */
-const companions = ['-wal', '-shm'] as const;
+const companions = [writeAheadLog, '-shm'] as const;
 
 /** What a restore found and did. */
 export interface RestoredDatabase {
@@ -44,10 +47,11 @@ export interface RestoreOptions extends SiteDatabaseOptions {
 
 /**
  * Puts a backup of a site's database into force, or takes the one that is there for restored, and begins a higher
- * epoch than any that is known. The site server must not run. Killed at any point, it leaves the old database or the
- * new one; repeating it is harmless but for one more epoch.
+ * epoch than any that is known. What was committed into a backup's write-ahead log belongs to it. The site server must
+ * not run. Killed at any point, it leaves the old database or the new one; repeating it is harmless but for one more
+ * epoch.
  *
- * @throws {StorageError} NO_BACKUP, WRONG_SITE, NEWER_SCHEMA, UNREADABLE
+ * @throws {StorageError} NO_BACKUP, WRONG_SITE, NEWER_SCHEMA, UNREADABLE, UNWRITABLE
  */
 export async function restoreSiteDatabase(options: RestoreOptions): Promise<RestoredDatabase> {
   const { path, from, epochMin, knownEpoch } = options;
@@ -56,21 +60,36 @@ export async function restoreSiteDatabase(options: RestoreOptions): Promise<Rest
   await sweepTemporaries(dirname(path), temporaryStart(path));
   const candidate = temporaryBeside(path);
   try {
-    await copyFile(from, candidate).catch((cause: unknown) => {
-      throw new StorageError(
-        'NO_BACKUP',
-        `the backup ${from} cannot be copied (${messageOf(cause)}): name a file of the site's folder "backup", or a copy of one, and see that there is room`,
-        { from },
-        { cause },
-      );
-    });
+    await copyBackup(from, candidate);
     const before = lookInto(path, options, knownEpoch);
-    const epoch = raise(candidate, options, Math.max(epochMin, before === undefined ? 1 : before + 1));
-    const replaced = await putAside(options, before === undefined ? 'damaged' : 'replaced');
+    const epoch = raise(
+      candidate,
+      options,
+      Math.max(epochMin, before.kind === 'readable' ? before.epoch + 1 : 1),
+    );
+    const replaced =
+      before.kind === 'none'
+        ? undefined
+        : await putAside(options, before.kind === 'readable' ? 'replaced' : 'damaged');
+    for (const end of companions) await rm(`${path}${end}`, { force: true });
     await renameDurably(candidate, path);
-    return { epoch, replaced };
+    return { epoch, ...(replaced === undefined ? {} : { replaced }) };
   } finally {
     for (const end of ['', ...companions]) await dropQuietly(`${candidate}${end}`);
+  }
+}
+
+async function copyBackup(from: string, candidate: string): Promise<void> {
+  try {
+    await copyFile(from, candidate);
+    await copyFile(`${from}${writeAheadLog}`, `${candidate}${writeAheadLog}`).catch(ignoreMissing);
+  } catch (cause) {
+    throw new StorageError(
+      'NO_BACKUP',
+      `the backup ${from} cannot be copied (${messageOf(cause)}): name a file of the site's folder "backup", or a copy of one, and see that there is room`,
+      { from },
+      { cause },
+    );
   }
 }
 
@@ -86,33 +105,48 @@ function raise(path: string, options: RestoreOptions, epochMin: number): number 
   }
 }
 
-/** What the database in force knows of its epoch; undefined when it cannot be read: that is why it is replaced. */
+/** The database in force: what it knows of its epoch, or that it cannot be read, which is why it is replaced. */
+type Before =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'damaged' }
+  | { readonly kind: 'readable'; readonly epoch: number };
+
+/** @throws {StorageError} WRONG_SITE; UNWRITABLE when its write-ahead log could not be brought into it */
 function lookInto(
   path: string,
   options: SiteDatabaseOptions,
   knownEpoch: (database: SiteDatabase) => number,
-): number | undefined {
+): Before {
+  if (!existsSync(path)) return { kind: 'none' };
   let database: SiteDatabase | undefined;
+  let epoch: number;
   try {
     database = openSiteDatabase(path, options);
-    return knownEpoch(database);
+    epoch = knownEpoch(database);
   } catch (error) {
     if (error instanceof StorageError && error.code === 'WRONG_SITE') throw error;
-    return undefined;
+    return { kind: 'damaged' };
   } finally {
     database?.close();
   }
+  if (existsSync(`${path}${writeAheadLog}`)) {
+    throw new StorageError(
+      'UNWRITABLE',
+      `the site database ${path} could not take in its write-ahead log, so nothing was changed: make room on its disk and see that nobody else has it open, then try again`,
+      { path },
+    );
+  }
+  return { kind: 'readable', epoch };
 }
 
+/** A durable copy of the database in force, with its write-ahead log where it still has one. */
 async function putAside({ path, backupFolder, stamp }: RestoreOptions, word: string): Promise<string> {
   await makeFolderDurably(backupFolder, 0o700);
   const aside = join(backupFolder, `${word}-${stamp}-${basename(path)}`);
   await onDisk(aside, async () => {
-    // Closed in order there are none left; those of a damaged database go where it goes.
-    for (const end of companions) await rename(`${path}${end}`, `${aside}${end}`).catch(ignoreMissing);
-    // Copied, not moved: the name never stands empty, where a server would begin a new database.
-    await copyFile(path, aside).then(() => syncFile(aside), ignoreMissing);
-    // Before the database that it is a copy of goes.
+    for (const end of ['', writeAheadLog]) {
+      await copyFile(`${path}${end}`, `${aside}${end}`).then(() => syncFile(`${aside}${end}`), ignoreMissing);
+    }
     await syncFolder(backupFolder);
   });
   return aside;

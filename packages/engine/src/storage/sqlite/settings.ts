@@ -7,9 +7,13 @@ export const settingSchema = `
     value TEXT NOT NULL CHECK (json_valid(value))
   ) STRICT, WITHOUT ROWID`;
 
-/** Small named JSON documents. */
+/**
+ * Small named JSON documents. What is read is frozen, and stays the same value for as long as the same text is stored:
+ * every component reads some of them at every pass.
+ */
 export class SettingTables implements SettingReads, SettingWrites {
   readonly #connection: Connection;
+  readonly #read = new Map<string, { readonly text: string; readonly value: unknown }>();
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -17,7 +21,16 @@ export class SettingTables implements SettingReads, SettingWrites {
 
   get(name: string): unknown {
     const row = this.#connection.get('SELECT value FROM setting WHERE name = ?', name);
-    return row && JSON.parse(String(row['value']));
+    if (row === undefined) {
+      this.#read.delete(name);
+      return undefined;
+    }
+    const text = String(row['value']);
+    const before = this.#read.get(name);
+    if (before?.text === text) return before.value;
+    const value: unknown = frozen(JSON.parse(text));
+    this.#read.set(name, { text, value });
+    return value;
   }
 
   put(name: string, value: unknown): void {
@@ -36,4 +49,12 @@ export class SettingTables implements SettingReads, SettingWrites {
   remove(name: string): void {
     this.#connection.run('DELETE FROM setting WHERE name = ?', name);
   }
+}
+
+function frozen(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null) {
+    for (const item of Object.values(value)) frozen(item);
+    Object.freeze(value);
+  }
+  return value;
 }
