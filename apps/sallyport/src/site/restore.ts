@@ -2,7 +2,7 @@ import { siteCode } from '@sallyport/core/shared/ids';
 import { entryOf } from '@sallyport/core/domain/sites/roster';
 import { recordHash } from '@sallyport/core/wire/record-hash';
 import { HierarchyView } from '@sallyport/engine/components/hierarchy-identity/hierarchy-view';
-import { epochSeenByPeers } from '@sallyport/engine/components/replication-manager/link-state';
+import { epochSeenByPeers } from '@sallyport/engine/components/replication-manager/old-copy';
 import { systemClock } from '@sallyport/engine/compute/clock';
 import { nodeDigests } from '@sallyport/engine/compute/digest';
 import { checkSignature } from '@sallyport/engine/compute/signature-check';

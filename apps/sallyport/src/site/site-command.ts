@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { epochMax } from '@sallyport/core/domain/sites/epoch';
 import { Command, Option } from 'commander';
 import { addSiteQueries } from '../client/site-command.ts';
 import { defaultDataFolder } from '../client/site-client.ts';
@@ -156,7 +157,7 @@ function restore(parent: Command): void {
     .option(
       '--epoch <number>',
       'at least this epoch, when another site names a higher one than is known here',
-      positiveNumber(9_999),
+      positiveNumber(epochMax),
     )
     .option('--json', 'one JSON document instead of sentences')
     .action((options: { data: string; from?: string; epoch?: number; json?: true }) =>

@@ -86,7 +86,9 @@ function printText(text: string, parts: string[]): void {
   if (!text.isWellFormed()) {
     throw new JsonError('UNPRINTABLE', 'half of a surrogate pair has no canonical form');
   }
-  parts.push('"', text.replaceAll(/["\\]/g, String.raw`\$&`), '"');
+  // Most texts are names, numbers and digests.
+  const isPlain = !text.includes('"') && !text.includes('\\');
+  parts.push('"', isPlain ? text : text.replaceAll(/["\\]/g, String.raw`\$&`), '"');
 }
 
 /** JavaScript compares UTF-16 units, which puts U+10000 and above before U+E000; the canonical order does not. */

@@ -2,6 +2,7 @@ import { Type, type TSchema } from 'typebox';
 import type { Digest, HierarchyId, PackageGuid, ProductId, SiteCode } from '../shared/ids.ts';
 import { tryParseVersion } from '../shared/version.ts';
 import type { BlobRef } from '../domain/content/tree.ts';
+import { epochMax } from '../domain/sites/epoch.ts';
 import type { Problem } from './wire-error.ts';
 
 /** Refuses fields that are unknown here: for whatever is carried out, where ignoring a field could do harm. */
@@ -94,6 +95,9 @@ export function textField(lengthMax: number): ReturnType<typeof Type.String> {
 export function countField(minimum = 0, maximum = Number.MAX_SAFE_INTEGER): ReturnType<typeof Type.Integer> {
   return Type.Integer({ minimum, maximum });
 }
+
+/** A site's epoch. */
+export const epochField = countField(1, epochMax);
 
 export const blobRefField = Type.Object(
   { sha256: digestField, sizeBytes: countField() } satisfies Record<keyof BlobRef, TSchema>,

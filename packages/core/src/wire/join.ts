@@ -1,6 +1,6 @@
 import { type TSchema, Type } from 'typebox';
 import { HierarchyError } from '../domain/sites/hierarchy-error.ts';
-import type { JoinReply, JoinRequest, JoinToken } from '../domain/sites/joining.ts';
+import type { EnvelopeJson, JoinReply, JoinRequest, JoinToken } from '../domain/sites/joining.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { type DocumentFormat, documentFormat } from './document-format.ts';
@@ -96,21 +96,24 @@ export function joinMacInput(request: Omit<JoinRequest, 'mac' | 'schema'>): Uint
   return canonicalJson({ hierarchyId, tokenId: id, code, type, parent, key });
 }
 
-const envelope = Type.Object({
-  payloadType: Type.String({ maxLength: 200 }),
-  payload: Type.String(),
-  signatures: Type.Array(
-    Type.Object({ keyid: Type.String({ maxLength: 200 }), sig: Type.String({ maxLength: 2000 }) }),
-    {
-      minItems: 1,
-      maxItems: 8,
-    },
-  ),
-});
+/** A signed document as JSON, as far as its form goes. */
+export const envelopeField = Type.Unsafe<EnvelopeJson>(
+  Type.Object({
+    payloadType: Type.String({ maxLength: 200 }),
+    payload: Type.String(),
+    signatures: Type.Array(
+      Type.Object({ keyid: Type.String({ maxLength: 200 }), sig: Type.String({ maxLength: 2000 }) }),
+      {
+        minItems: 1,
+        maxItems: 8,
+      },
+    ),
+  }),
+);
 
 const joinReplySchema = Type.Union([
   Type.Object({ state: Type.Literal('pending'), reason: textField(4000) }),
-  Type.Object({ state: Type.Literal('accepted'), operatingKey: envelope, roster: envelope }),
+  Type.Object({ state: Type.Literal('accepted'), operatingKey: envelopeField, roster: envelopeField }),
   Type.Object({
     state: Type.Literal('refused'),
     code: textField(100),

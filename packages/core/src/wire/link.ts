@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { documentFormat } from './document-format.ts';
-import { countField, siteCodeField, textField } from './fields.ts';
+import { countField, epochField, siteCodeField, textField } from './fields.ts';
+import { envelopeField } from './join.ts';
 
 /** Protocols of the site link that this release speaks. Whoever shares none with the other side says so. */
 export const linkProtocols = { lowest: 1, highest: 1 } as const;
@@ -20,18 +21,20 @@ const protocolField = countField(1, 1_000_000);
 
 export const helloFormat = documentFormat({
   name: 'link greeting',
-  maxBytes: 64 * 1024,
+  // The largest roster there may be, in base64 within its envelope, and room for the rest.
+  maxBytes: 12 * 1024 * 1024,
   schema: Type.Object({
     site: siteCodeField,
-    epoch: countField(1),
+    epoch: epochField,
     protocols: Type.Object({ lowest: protocolField, highest: protocolField }),
     tufVersions: Type.Record(Type.String({ minLength: 1, maxLength: 200 }), countField(), {
       maxProperties: 1000,
     }),
     head: countField(),
     cursor: countField(),
-    peerEpoch: countField(1),
+    peerEpoch: epochField,
     fork: Type.Optional(textField(4000)),
+    proof: Type.Optional(Type.Object({ operatingKey: envelopeField, roster: envelopeField })),
   }),
 });
 

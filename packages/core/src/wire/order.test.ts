@@ -1,6 +1,7 @@
 import { test } from 'node:test';
 import { digest, siteCode } from '../shared/ids.ts';
 import type { Order } from '../domain/updates/order.ts';
+import { epochMax } from '../domain/sites/epoch.ts';
 import type { OperatingKeyStatement, ReplicatedRecord, Roster } from '../domain/sites/site.ts';
 import type { UpdateEvent } from '../domain/updates/event.ts';
 import { compiler, guid, hierarchy } from '../domain/updates/test-support/packages.ts';
@@ -76,7 +77,7 @@ const roster: Roster = {
       type: 'primary',
       parent: siteCode('CAS'),
       key,
-      epoch: 0,
+      epoch: 1,
       revoked: { at: instant, reason: 'stolen' },
     },
   ],
@@ -87,7 +88,8 @@ test('refuses a roster with sites that cannot be', () => {
   refusesAt(rosterFormat as never, roster, ['sites'], []);
   refusesAt(rosterFormat as never, roster, ['sites', 0, 'code'], 'CON');
   refusesAt(rosterFormat as never, roster, ['sites', 0, 'key'], 'x');
-  refusesAt(rosterFormat as never, roster, ['sites', 0, 'epoch'], -1);
+  refusesAt(rosterFormat as never, roster, ['sites', 0, 'epoch'], 0);
+  refusesAt(rosterFormat as never, roster, ['sites', 0, 'epoch'], epochMax + 1);
   refusesAt(rosterFormat as never, roster, ['sites', 1, 'revoked'], true);
   refusesAt(rosterFormat as never, roster, ['sites', 1, 'parent'], null);
 });
@@ -122,6 +124,8 @@ test('refuses a record with what its hash does not cover', () => {
   refusesAt(recordFormat as never, record, ['extra'], 1);
   refusesAt(recordFormat as never, record, ['kind'], 'secret');
   refusesAt(recordFormat as never, record, ['n'], 0);
+  refusesAt(recordFormat as never, record, ['epoch'], 0);
+  refusesAt(recordFormat as never, record, ['epoch'], epochMax + 1);
   refusesAt(recordFormat as never, record, ['key'], '');
   refusesAt(recordFormat as never, record, ['body', 'anything', 0], 0.5);
 });

@@ -1,4 +1,5 @@
 import { Type, type TSchema } from 'typebox';
+import { orderSequenceMax } from '../domain/sites/epoch.ts';
 import type { LicenceAcceptance, Order, WarningConsent } from '../domain/updates/order.ts';
 import { mebibytes } from '../shared/units.ts';
 import { type DocumentFormat, documentFormat } from './document-format.ts';
@@ -43,7 +44,7 @@ const schema = Type.Object(
   {
     schema: Type.Literal(1),
     hierarchyId: hierarchyIdField,
-    sequence: countField(1),
+    sequence: countField(1, orderSequenceMax),
     action: Type.Enum(['check-prerequisites', 'install', 'cancel']),
     product: productField,
     guid: guidField,

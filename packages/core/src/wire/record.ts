@@ -2,7 +2,7 @@ import { Type, type TSchema } from 'typebox';
 import type { ReplicatedRecord } from '../domain/sites/site.ts';
 import { mebibytes } from '../shared/units.ts';
 import { type DocumentFormat, documentFormat } from './document-format.ts';
-import { closed, countField, digestField, siteCodeField, textField } from './fields.ts';
+import { closed, countField, digestField, epochField, siteCodeField, textField } from './fields.ts';
 
 /** Closed: `hash` covers these fields, and nothing travels that it does not cover. */
 const schema = Type.Object(
@@ -20,7 +20,7 @@ const schema = Type.Object(
       'join-request',
     ]),
     key: textField(300),
-    epoch: countField(),
+    epoch: epochField,
     n: countField(1),
     body: Type.Unknown(),
     hash: digestField,

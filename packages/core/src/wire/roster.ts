@@ -5,6 +5,7 @@ import { type DocumentFormat, documentFormat } from './document-format.ts';
 import {
   closed,
   countField,
+  epochField,
   hierarchyIdField,
   instantField,
   publicKeyField,
@@ -19,7 +20,7 @@ const entryField = Type.Object({
   type: siteTypeField,
   parent: Type.Optional(siteCodeField),
   key: publicKeyField,
-  epoch: countField(),
+  epoch: epochField,
   revoked: Type.Optional(Type.Object({ at: instantField, reason: textField(2000) })),
 } satisfies Record<keyof RosterEntry, TSchema>);
 

@@ -21,6 +21,12 @@ export interface HeldKey {
   readonly place: string;
 }
 
+/**
+ * How far a ceremony has come that is not complete: its keys are being made, and nothing says that anybody may believe
+ * them; or its root, the last of all, may be published already.
+ */
+export type CeremonyStage = 'making-keys' | 'publishing';
+
 /** The vendor's private keys: offline ones sealed by a passphrase, online ones readable by their owner alone. */
 export interface KeyRing {
   /** For messages: where offline keys are looked for. */
@@ -36,4 +42,12 @@ export interface KeyRing {
   list(): Promise<readonly HeldKey[]>;
   /** Removes an online key that nothing trusts any more; harmless when it is not there. */
   forget(publicKey: string): Promise<void>;
+  /**
+   * What was noted last of the ceremony that the online keys are of; undefined when no ceremony is under way: then a
+   * repository rests on whatever keys there are.
+   * @throws {CloudError} BAD_KEY_FILE
+   */
+  ceremony(): Promise<CeremonyStage | undefined>;
+  /** Notes it beside the online keys, or that it is complete; durable before it resolves. */
+  noteCeremony(stage: CeremonyStage | undefined): Promise<void>;
 }

@@ -1,7 +1,14 @@
+import type { EnvelopeJson } from '@sallyport/core/domain/sites/joining';
 import type { ReplicatedRecord } from '@sallyport/core/domain/sites/site';
 import type { SiteCode } from '@sallyport/core/shared/ids';
 import type { ContentSource } from './content-source.ts';
 import type { RepositorySource } from './repository.ts';
+
+/** The signed documents that prove what a hierarchy's operating key says, to whoever knows the hierarchy's id. */
+export interface HierarchyProof {
+  readonly operatingKey: EnvelopeJson;
+  readonly roster: EnvelopeJson;
+}
 
 /** What a handshake tells of the other side. Protocols are whole numbers; TUF versions become floors. */
 export interface LinkHello {
@@ -12,10 +19,12 @@ export interface LinkHello {
   /** Highest arrival number here, and the highest applied from the other side. */
   readonly head: number;
   readonly cursor: number;
-  /** The highest epoch known here of the other side: one that is below it is an old copy, and goes read-only. */
+  /** The highest epoch known here of the other side: one that is below it is an old copy, or this side lies. */
   readonly peerEpoch: number;
   /** Set while this side has stopped applying the other's records, with the reason. */
   readonly fork?: string;
+  /** Sent by a child whose parent did not take its word for `peerEpoch`, when the roster says so too. */
+  readonly proof?: HierarchyProof;
 }
 
 /** A child's connection to its parent, mutually authenticated by the keys of the roster. Errors are `LinkError`. */

@@ -84,6 +84,11 @@ export interface RecordWrites {
    */
   apply(peer: SiteCode, records: readonly ReplicatedRecord[], cursor: number): readonly ReplicatedRecord[];
   setCursor(peer: SiteCode, cursor: number): void;
-  /** Begins a higher epoch of this site's own, after a restore; a lower or equal one changes nothing. */
+  /**
+   * Begins a higher epoch of this site's own, after a restore; a lower or equal one changes nothing. All that the site
+   * has written becomes part of it, and goes to everybody again: whatever a lost history says otherwise is replaced.
+   *
+   * @throws {StorageError} EPOCH_LIMIT above `epochMax`
+   */
   raiseEpoch(to: number): void;
 }

@@ -1,5 +1,17 @@
 import type { EpochMs } from '../../shared/ids.ts';
 
+/**
+ * Epochs are whole numbers from 1 to this: more than a site is ever restored, and little enough that whoever claims a
+ * high one takes no room from numbers that are derived from it.
+ */
+export const epochMax = 9_999;
+
+/** Each epoch of the top-tier site has so many order numbers of its own: more than it gives between two restores. */
+export const ordersPerEpoch = 1_000_000;
+
+/** The highest number of an order. */
+export const orderSequenceMax = ordersPerEpoch * epochMax;
+
 /** The epochs of both sides of a link. A site's epoch rises with each restore of it. */
 export interface LinkEpochs {
   readonly own: number;
@@ -12,8 +24,6 @@ export interface LinkHalt {
   readonly reason: string;
   readonly since: EpochMs;
   readonly epochs: LinkEpochs;
-  /** With READ_ONLY: the epoch that the peer has seen this site in. */
-  readonly seenIn?: number;
 }
 
 /** What an administrator does about two histories of one site; completes a sentence. */

@@ -10,7 +10,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Signer } from '../../ports/keys.ts';
 import type { Log } from '../../ports/log.ts';
 import type { ReadTables, SiteDatabase, WriteTables } from '../../ports/site-database.ts';
-import { readOnlyReason } from '../replication-manager/link-state.ts';
+import { readOnlyReason } from '../replication-manager/old-copy.ts';
 import {
   type HierarchySetting,
   operatingKeyRecord,

@@ -24,7 +24,9 @@ export interface Hierarchy {
 export class HierarchyView {
   readonly tools: VerificationTools;
   readonly #database: SiteDatabase;
-  #memo: { readonly text: string; readonly hierarchy: Hierarchy } | undefined;
+  #memo:
+    | { readonly documents: HierarchySetting; readonly text: string; readonly hierarchy: Hierarchy }
+    | undefined;
 
   constructor(options: { readonly database: SiteDatabase } & VerificationTools) {
     this.#database = options.database;
@@ -36,11 +38,13 @@ export class HierarchyView {
    */
   current(): Hierarchy {
     const documents = this.#database.read(({ settings }) => this.documentsIn(settings));
+    // Asked at every message of every link: a database that answers the same value as before is not even compared.
+    if (this.#memo?.documents === documents) return this.#memo.hierarchy;
     const text = JSON.stringify(documents);
-    if (this.#memo?.text !== text) {
-      this.#memo = { text, hierarchy: verifyHierarchy(documents, this.tools) };
-    }
-    return this.#memo.hierarchy;
+    const hierarchy =
+      this.#memo?.text === text ? this.#memo.hierarchy : verifyHierarchy(documents, this.tools);
+    this.#memo = { documents, text, hierarchy };
+    return hierarchy;
   }
 
   /** The documents within the caller's transaction. @throws {HierarchyError} NOT_JOINED */

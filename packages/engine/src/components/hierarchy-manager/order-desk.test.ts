@@ -67,6 +67,16 @@ test('an order that another key signed is refused with a visible reason, and the
   assert.equal(child?.refusedOrders[0]?.code, 'FORGED', 'it is visible at the top-tier site');
 });
 
+test('an order with a number that no order has is passed over, and does not shut out those that come after it', async (t) => {
+  const hierarchy = await withUpdate(t);
+  const forger = nodeKeys.open(nodeKeys.generate());
+  hierarchy.putOrder(hierarchy.order(Number.MAX_SAFE_INTEGER, guids.update), forger);
+  hierarchy.putOrder(hierarchy.order(2, guids.update));
+  await hierarchy.settle();
+  const { refused, last } = ordersOf(hierarchy, 'PR1');
+  assert.deepEqual([refused, last], [[], 2]);
+});
+
 test('an order of another hierarchy is refused', async (t) => {
   const hierarchy = await withUpdate(t);
   const foreign = {

@@ -1,3 +1,4 @@
+import { orderSequenceMax } from '@sallyport/core/domain/sites/epoch';
 import { topTierOf } from '@sallyport/core/domain/sites/roster';
 import type { ReplicatedRecord, Roster } from '@sallyport/core/domain/sites/site';
 import type { Order } from '@sallyport/core/domain/updates/order';
@@ -106,7 +107,7 @@ export class OrderDesk {
     this.#scannedTo = head;
     for (const record of arrived) {
       const sequence = Number(record.key);
-      if (record.owner !== owner || !Number.isSafeInteger(sequence)) continue;
+      if (record.owner !== owner || !isOrderNumber(sequence)) continue;
       if (sequence > setting.last || setting.deferred.includes(sequence)) this.#open.set(sequence, record);
       else if (before !== undefined) log.warn('Order {sequence} came again and is ignored', { sequence });
     }
@@ -226,6 +227,11 @@ export class OrderDesk {
     this.#ledger.refuse(sequence, code, reason);
     return done;
   }
+}
+
+/** A parent could hand out anything as an order; a higher number, judged once, would shut out all that are real. */
+function isOrderNumber(sequence: number): boolean {
+  return Number.isSafeInteger(sequence) && sequence <= orderSequenceMax;
 }
 
 const batch = 500;

@@ -29,7 +29,7 @@ export const componentsRecordKey = 'components';
  * Words change with every piece of work, and sending a status is work itself: they travel seldom. Whether
  * a component is well or not travels at once.
  */
-const wordsEveryMs = 300_000;
+const defaultWordsEveryMs = 300_000;
 
 /** Writes what this site says of itself for the sites above it, whenever it has changed. */
 export class OwnRecords {
@@ -38,6 +38,9 @@ export class OwnRecords {
   readonly #releases: Releases;
   readonly #platform: SiteFacts['platform'];
   readonly #components: () => readonly NamedStatus[];
+  readonly #wordsEveryMs: number;
+  /** What was found to be recorded: its text, and the hash of the record that says it. */
+  readonly #said = new Map<string, { readonly text: string; readonly hash: string }>();
   #healthText = '';
   #writtenAt = Number.NEGATIVE_INFINITY;
 
@@ -47,12 +50,14 @@ export class OwnRecords {
     readonly releases: Releases;
     readonly platform: SiteFacts['platform'];
     readonly components: () => readonly NamedStatus[];
+    readonly times?: { readonly wordsEveryMs?: number };
   }) {
     this.#site = options.site;
     this.#database = options.database;
     this.#releases = options.releases;
     this.#platform = options.platform;
     this.#components = options.components;
+    this.#wordsEveryMs = options.times?.wordsEveryMs ?? defaultWordsEveryMs;
   }
 
   async writeFacts(at: EpochMs): Promise<void> {
@@ -97,7 +102,7 @@ export class OwnRecords {
         state === 'failing' || state === 'stopped' ? state : 'well',
       ]),
     );
-    if (healthText === this.#healthText && at - this.#writtenAt < wordsEveryMs) return;
+    if (healthText === this.#healthText && at - this.#writtenAt < this.#wordsEveryMs) return;
     const status: ComponentsStatus = { schema: 1, components: components.map(wholeNumbers) };
     this.#healthText = healthText;
     this.#writtenAt = at;
@@ -107,8 +112,14 @@ export class OwnRecords {
   /** Looks before it writes: most passes change nothing. */
   #put(kind: 'site-facts' | 'site-releases' | 'site-status', key: string, body: unknown, at: EpochMs): void {
     const held = this.#database.read(({ records }) => records.get(this.#site.code, kind, key));
-    if (held !== undefined && JSON.stringify(ordered(held.body)) === JSON.stringify(ordered(body))) return;
-    this.#database.write(({ records }) => records.putOwn(kind, key, body, at));
+    const text = JSON.stringify(body);
+    const before = this.#said.get(key);
+    if (held !== undefined && held.hash === before?.hash && text === before.text) return;
+    const isSaid = held !== undefined && JSON.stringify(ordered(held.body)) === JSON.stringify(ordered(body));
+    const { hash } = isSaid
+      ? held
+      : this.#database.write(({ records }) => records.putOwn(kind, key, body, at));
+    this.#said.set(key, { text, hash });
   }
 }
 

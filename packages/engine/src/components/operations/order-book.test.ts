@@ -1,23 +1,54 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { orderSequenceMax, ordersPerEpoch } from '@sallyport/core/domain/sites/epoch';
 import type { Roster } from '@sallyport/core/domain/sites/site';
-import { hierarchyId, siteCode } from '@sallyport/core/shared/ids';
+import { hierarchyId, packageGuid, siteCode } from '@sallyport/core/shared/ids';
 import { OrderBook } from './order-book.ts';
 
-function bookIn(epoch: number, seen: number): OrderBook {
+const pr1 = siteCode('PR1');
+const guid = packageGuid('11111111-2222-3333-4444-555555555555');
+
+function bookIn(epoch: number, seen: number, more: { revoked?: true; attempt?: number } = {}): OrderBook {
   const code = siteCode('CAS');
+  const revoked = { at: '2026-01-01T00:00:00Z', reason: 'stolen' };
   const roster: Roster = {
     schema: 1,
     hierarchyId: hierarchyId('0'.repeat(64)),
     version: 1,
-    sites: [{ code, type: 'central', key: '1'.repeat(64), epoch }],
+    sites: [
+      { code, type: 'central', key: '1'.repeat(64), epoch },
+      {
+        code: pr1,
+        type: 'primary',
+        parent: code,
+        key: '2'.repeat(64),
+        epoch: 1,
+        ...(more.revoked === undefined ? {} : { revoked }),
+      },
+    ],
   };
   const status = { schema: 1, last: seen, deferred: [], refused: [] } as const;
   return new OrderBook({
     orders: [],
     roster,
-    statuses: new Map([[siteCode('PR1'), status]]),
-    projections: [],
+    statuses: new Map([[pr1, status]]),
+    projections:
+      more.attempt === undefined
+        ? []
+        : [
+            {
+              guid,
+              site: pr1,
+              state: 'INSTALL_FAILED',
+              sequence: 1,
+              attempt: more.attempt,
+              since: 0,
+              reason: 'so it says',
+              stepsDone: [],
+              contentHeld: true,
+              data: {},
+            },
+          ],
   });
 }
 
@@ -30,4 +61,18 @@ test('a restored top-tier site numbers its orders above those that it has forgot
   assert.equal(bookIn(2, 0).nextSequence(), 1_000_001);
   assert.equal(bookIn(2, 1_000_007).nextSequence(), 1_000_008);
   assert.equal(bookIn(3, 1_000_007).nextSequence(), 2_000_001);
+});
+
+test('a site that claims to have seen more orders than were given leaves half of the numbers of the epoch', () => {
+  assert.equal(bookIn(1, orderSequenceMax).nextSequence(), ordersPerEpoch / 2 + 1);
+  assert.equal(bookIn(3, orderSequenceMax).nextSequence(), 2.5 * ordersPerEpoch + 1);
+});
+
+test('what a revoked site says of orders does not count', () => {
+  assert.equal(bookIn(1, 41, { revoked: true }).nextSequence(), 1);
+});
+
+test('a site that claims more attempts than anybody makes uses up no numbers of attempts', () => {
+  assert.equal(bookIn(1, 0, { attempt: 3 }).nextAttempt(guid), 4);
+  assert.equal(bookIn(1, 0, { attempt: Number.MAX_SAFE_INTEGER }).nextAttempt(guid), 1_000_001);
 });

@@ -1,3 +1,4 @@
+import { ordersPerEpoch } from '@sallyport/core/domain/sites/epoch';
 import { topTierOf } from '@sallyport/core/domain/sites/roster';
 import type { Roster, RosterEntry } from '@sallyport/core/domain/sites/site';
 import type { UpdateProjection } from '@sallyport/core/domain/updates/event';
@@ -8,8 +9,8 @@ import type { RefusedOrder } from '../hierarchy-manager/order-setting.ts';
 import type { OrdersStatus } from '../hierarchy-manager/own-records.ts';
 import { isUnderWay } from '../hierarchy-manager/package-states.ts';
 
-/** More than a hierarchy gives between two restores of its top-tier site. */
-const ordersPerEpoch = 1_000_000;
+/** More attempts than anybody makes at a package: a site that speaks of more is not believed. */
+const attemptsClaimedMax = 1_000_000;
 
 /** What a site has been told to do with a package, and how far it has come. */
 export interface SiteWork {
@@ -51,14 +52,18 @@ export class OrderBook {
    * Above every order that was ever given: those known here, those that any site says it has seen, and those that a
    * restored top-tier site has forgotten and whose sites are not heard of yet. For the last ones each epoch of the
    * top-tier site has numbers of its own.
+   *
+   * A site's word counts up to the middle of the numbers of this epoch only, and that of a revoked site not at all:
+   * whoever claims to have seen more than was given uses up no more than the lower half, and takes no order from others.
    */
   nextSequence(): number {
+    const claimableMax = this.#firstOfEpoch + ordersPerEpoch / 2;
     return (
       1 +
       Math.max(
         this.#firstOfEpoch,
         ...this.orders.map(({ sequence }) => sequence),
-        ...[...this.#statuses.values()].map(({ last }) => last),
+        ...this.#sites.map(({ code }) => Math.min(this.#statuses.get(code)?.last ?? 0, claimableMax)),
       )
     );
   }
@@ -71,7 +76,9 @@ export class OrderBook {
   /** Above every attempt at a package so far. */
   nextAttempt(guid: PackageGuid): number {
     const attempts = this.orders.filter((order) => order.guid === guid).map(({ attempt }) => attempt);
-    const seen = this.#sites.map(({ code }) => this.projection(guid, code)?.attempt ?? 0);
+    const seen = this.#sites.map(({ code }) =>
+      Math.min(this.projection(guid, code)?.attempt ?? 0, attemptsClaimedMax),
+    );
     return 1 + Math.max(0, ...attempts, ...seen);
   }
 

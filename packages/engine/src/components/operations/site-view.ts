@@ -54,6 +54,10 @@ function siteResult(
   tables: ReadTables,
   { code, type, parent, revoked }: RosterEntry,
 ): SitesResult['sites'][number] {
+  // What a site says that was shut out is not passed on, and it could not correct it.
+  if (revoked !== undefined) {
+    return { code, type, ...(parent === undefined ? {} : { parent }), revoked, refusedOrders: [] };
+  }
   const facts = factsOf(tables, code);
   const above = parent === undefined ? undefined : factsOf(tables, parent);
   const status = tables.records.get(code, 'site-status', componentsRecordKey)?.body as
@@ -64,7 +68,6 @@ function siteResult(
     code,
     type,
     ...(parent === undefined ? {} : { parent }),
-    ...(revoked === undefined ? {} : { revoked }),
     ...(facts === undefined
       ? {}
       : {

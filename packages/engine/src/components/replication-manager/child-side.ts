@@ -1,6 +1,7 @@
 import { HierarchyError } from '@sallyport/core/domain/sites/hierarchy-error';
 import { RecordError } from '@sallyport/core/domain/sites/record-error';
 import { goesUp } from '@sallyport/core/domain/sites/record-flow';
+import { entryOf } from '@sallyport/core/domain/sites/roster';
 import { UpdateError } from '@sallyport/core/domain/updates/update-error';
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
@@ -9,7 +10,7 @@ import type { ComponentStatus } from '../../ports/component.ts';
 import type { Digests } from '../../ports/digests.ts';
 import { LinkError, type LinkErrorCode } from '../../ports/link-error.ts';
 import type { Log } from '../../ports/log.ts';
-import type { ParentLink } from '../../ports/parent-link.ts';
+import type { LinkHello, ParentLink } from '../../ports/parent-link.ts';
 import type { Random } from '../../ports/random.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
 import { writeHierarchy } from '../hierarchy-identity/hierarchy-setting.ts';
@@ -131,11 +132,11 @@ export class ChildSide {
   }
 
   async #exchangeGreetings(signal: AbortSignal): Promise<number> {
-    const { site, parent, link, database, view, clock } = this.#options;
+    const { site, parent, database, view, clock } = this.#options;
     const tufVersions = await this.#options.tufVersions();
     const { roster } = view.current();
     const own = database.read((tables) => ownHello(tables, { site, roster, tufVersions }, parent));
-    const hello = await link.hello(own, signal);
+    const hello = await this.#hello(own, signal);
     const refused = database.write((tables) =>
       judgeHello(tables, { site, roster, now: clock.now(), sent: own }, parent, hello),
     );
@@ -144,6 +145,23 @@ export class ChildSide {
     }
     this.#options.onPeerTufVersions(hello.tufVersions);
     return hello.peerEpoch < own.epoch ? 0 : hello.cursor;
+  }
+
+  /**
+   * Nobody takes another site's word for having been restored: a parent that should know of a higher epoch of itself
+   * is shown the signed roster that names it. Not before it asks, for rosters are large.
+   */
+  async #hello(own: LinkHello, signal: AbortSignal): Promise<LinkHello> {
+    const { parent, link, view } = this.#options;
+    try {
+      return await link.hello(own, signal);
+    } catch (error) {
+      const { roster, documents } = view.current();
+      const restored = (entryOf(roster, parent)?.epoch ?? 1) > 1;
+      if (!(error instanceof LinkError && error.code === 'READ_ONLY' && restored)) throw error;
+      const { operatingKey, roster: signed } = documents;
+      return link.hello({ ...own, proof: { operatingKey, roster: signed } }, signal);
+    }
   }
 
   async #greetAgain(signal: AbortSignal): Promise<never> {

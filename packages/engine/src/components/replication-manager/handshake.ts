@@ -1,5 +1,6 @@
 import {
   endsHalt,
+  epochMax,
   forkByCursor,
   judgeEpoch,
   type LinkEpochs,
@@ -14,6 +15,7 @@ import { LinkError } from '../../ports/link-error.ts';
 import type { LinkHello } from '../../ports/parent-link.ts';
 import type { ReadTables, WriteTables } from '../../ports/site-database.ts';
 import { type LinkState, readLink, writeLink } from './link-state.ts';
+import { noteProof, readOnlyReason } from './old-copy.ts';
 
 /** What this site says of itself to a peer. */
 export function ownHello(
@@ -54,6 +56,8 @@ export function judgeHello(
     readonly roster: Roster;
     readonly now: EpochMs;
     readonly sent?: LinkHello;
+    /** This site's epoch by the signed roster that the peer has shown, once that is verified. */
+    readonly provenEpoch?: number | undefined;
   },
   peer: SiteCode,
   hello: LinkHello,
@@ -73,6 +77,7 @@ export function judgeHello(
     );
   }
   const { records, settings } = tables;
+  if (own.provenEpoch !== undefined) noteProof(tables, own.site, peer, own.provenEpoch);
   const before = readLink(settings, peer);
   const known = knownEpoch(own.roster, peer, before);
   const verdict = judgeEpoch(known, hello.epoch);
@@ -88,7 +93,8 @@ export function judgeHello(
     records.setCursor(peer, 0);
   }
   const epochs: LinkEpochs = { own: records.epoch(), peer: hello.epoch };
-  const held = before.halt !== undefined && !endsHalt(before.halt, epochs) ? before.halt : undefined;
+  // A peer's word for this site's epoch lasts until it says something else; two histories do not pass by themselves.
+  const held = before.halt?.code === 'FORK' && !endsHalt(before.halt, epochs) ? before.halt : undefined;
   const halt = held ?? findHalt(tables, own, peer, hello, epochs);
   writeLink(settings, peer, { epoch: hello.epoch, ...(halt === undefined ? {} : { halt }) });
   return halt && haltError(halt, peer);
@@ -116,18 +122,22 @@ export function haltOf({ settings }: ReadTables, peer: SiteCode): LinkError | un
 }
 
 function findHalt(
-  { records }: ReadTables,
+  tables: ReadTables,
   own: { readonly site: SiteCode; readonly now: EpochMs; readonly sent?: LinkHello },
   peer: SiteCode,
   hello: LinkHello,
   epochs: LinkEpochs,
 ): LinkHalt | undefined {
   if (hello.peerEpoch > epochs.own) {
+    // It may lie: this link alone waits. A site that is proven to be an old copy says so for itself.
     const reason =
-      `site ${own.site} runs in epoch ${epochs.own}, but ${peer} has seen it in epoch ${hello.peerEpoch}: this is an old copy of a site that was restored since, ` +
-      `and it is read-only now; ${restoreRemedy}`;
-    return { code: 'READ_ONLY', reason, since: own.now, epochs, seenIn: hello.peerEpoch };
+      readOnlyReason(tables) ??
+      `site ${own.site} runs in epoch ${epochs.own}, but ${peer} has seen it in epoch ${hello.peerEpoch} and shows no signed roster that says so: ` +
+        `nothing goes over this link; if ${own.site} is an old copy of a site that was restored since, ${restoreRemedy} (--epoch ${Math.min(hello.peerEpoch + 1, epochMax)}), ` +
+        `and if it is not, revoke ${peer}`;
+    return { code: 'READ_ONLY', reason, since: own.now, epochs };
   }
+  const { records } = tables;
   // A peer that has not heard of this site's restore yet still speaks of the history before it.
   const outdated = hello.peerEpoch < epochs.own;
   const reason =

@@ -2,7 +2,7 @@ import type { JoinReply, JoinRequest } from '@sallyport/core/domain/sites/joinin
 import { RecordError } from '@sallyport/core/domain/sites/record-error';
 import { entryOf, entryOfKey } from '@sallyport/core/domain/sites/roster';
 import { goesDown } from '@sallyport/core/domain/sites/record-flow';
-import type { ReplicatedRecord } from '@sallyport/core/domain/sites/site';
+import type { ReplicatedRecord, Roster } from '@sallyport/core/domain/sites/site';
 import { UpdateError } from '@sallyport/core/domain/updates/update-error';
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
 import type { Clock } from '../../ports/clock.ts';
@@ -11,12 +11,13 @@ import { LinkError } from '../../ports/link-error.ts';
 import type { Log } from '../../ports/log.ts';
 import type { LinkHello } from '../../ports/parent-link.ts';
 import type { PeerHandler, PeerIdentity } from '../../ports/peer-handler.ts';
-import type { SiteDatabase } from '../../ports/site-database.ts';
+import type { ReadTables, SiteDatabase } from '../../ports/site-database.ts';
 import type { HierarchyAuthority } from '../hierarchy-identity/hierarchy-authority.ts';
 import type { HierarchyView } from '../hierarchy-identity/hierarchy-view.ts';
 import type { JoinRelay } from '../hierarchy-identity/join-relay.ts';
 import { admitFromChild, checkQuota, type ChildQuota } from './admission.ts';
 import { haltForFork, haltOf, judgeHello, ownHello } from './handshake.ts';
+import { provenEpoch } from './old-copy.ts';
 import { readBatch } from './outgoing.ts';
 import { checkRecord } from './receive.ts';
 
@@ -62,8 +63,11 @@ export class ParentSide implements PeerHandler {
   }
 
   identify(key: string): PeerIdentity {
-    const { site: self, view } = this.#options;
-    const { roster } = view.current();
+    return this.#identityIn(this.#options.view.current().roster, key);
+  }
+
+  #identityIn(roster: Roster, key: string): PeerIdentity {
+    const { site: self } = this.#options;
     const entry = entryOfKey(roster, key);
     if (entry === undefined) {
       return refusal(
@@ -88,9 +92,13 @@ export class ParentSide implements PeerHandler {
   async hello(child: SiteCode, hello: LinkHello): Promise<LinkHello> {
     const { site, database, view, clock, log } = this.#options;
     const tufVersions = await this.#options.tufVersions();
-    const { roster } = view.current();
+    const hierarchy = view.current();
+    const { roster } = hierarchy;
     const now = clock.now();
-    const refused = database.write((tables) => judgeHello(tables, { site, roster, now }, child, hello));
+    const proven = hello.proof && provenEpoch(hello.proof, site, hierarchy, view.tools);
+    const refused = database.write((tables) =>
+      judgeHello(tables, { site, roster, now, provenEpoch: proven }, child, hello),
+    );
     const session: Session = { lastSeenAt: now, takenUpTo: hello.cursor };
     this.#sessions.set(child, session);
     if (refused !== undefined) {
@@ -121,11 +129,11 @@ export class ParentSide implements PeerHandler {
       const committed = Promise.withResolvers<void>();
       const stop = database.onCommit(committed.resolve);
       try {
-        this.#requireAdmitted(child);
         const { roster } = view.current();
-        const batch = database.read(({ records }) =>
-          readBatch(records, cursor, (record) => goesDown(roster, child, record)),
-        );
+        const batch = database.read((tables) => {
+          this.#requireAdmitted(tables, roster, child);
+          return readBatch(tables.records, cursor, (record) => goesDown(roster, child, record));
+        });
         cursor = batch.cursor;
         const leftMs = deadline - clock.now();
         if (batch.records.length > 0 || (batch.complete && leftMs <= 0)) {
@@ -209,14 +217,12 @@ export class ParentSide implements PeerHandler {
   }
 
   /** While a child waits for records it may be revoked, or its link halted. */
-  #requireAdmitted(child: SiteCode): void {
-    const { database, view } = this.#options;
-    const key = entryOf(view.current().roster, child)?.key;
-    const identity = this.identify(key ?? '');
+  #requireAdmitted(tables: ReadTables, roster: Roster, child: SiteCode): void {
+    const identity = this.#identityIn(roster, entryOf(roster, child)?.key ?? '');
     if (identity.kind === 'refused') {
       throw new LinkError(identity.code, identity.message, { child });
     }
-    const halted = database.read((tables) => haltOf(tables, child));
+    const halted = haltOf(tables, child);
     if (halted !== undefined) {
       throw halted;
     }

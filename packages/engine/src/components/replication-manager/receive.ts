@@ -4,9 +4,16 @@ import { joinAnswerFormat, relayedRequestFormat } from '@sallyport/core/wire/joi
 import { recordFormat } from '@sallyport/core/wire/record';
 import { recordHash } from '@sallyport/core/wire/record-hash';
 import { siteFactsFormat } from '@sallyport/core/wire/facts';
+import {
+  componentsStatusFormat,
+  contentStatusFormat,
+  ordersStatusFormat,
+} from '@sallyport/core/wire/site-status';
 import { updateEventFormat } from '@sallyport/core/wire/update-event';
 import { WireError } from '@sallyport/core/wire/wire-error';
 import type { Digests } from '../../ports/digests.ts';
+import { contentRecordKey } from '../distribution-manager/content-status.ts';
+import { componentsRecordKey, ordersRecordKey } from '../hierarchy-manager/own-records.ts';
 
 /** Bodies that must read before anybody here looks at them; those of other kinds are judged by who uses them. */
 const bodyFormats: { readonly [kind in ReplicatedRecord['kind']]?: { check(value: unknown): unknown } } = {
@@ -14,6 +21,13 @@ const bodyFormats: { readonly [kind in ReplicatedRecord['kind']]?: { check(value
   'site-facts': siteFactsFormat,
   'join-request': relayedRequestFormat,
   'join-answer': joinAnswerFormat,
+};
+
+/** By their keys; nobody looks at other ones. */
+const statusFormats: { readonly [key: string]: { check(value: unknown): unknown } } = {
+  [ordersRecordKey]: ordersStatusFormat,
+  [componentsRecordKey]: componentsStatusFormat,
+  [contentRecordKey]: contentStatusFormat,
 };
 
 /**
@@ -25,11 +39,6 @@ const bodyFormats: { readonly [kind in ReplicatedRecord['kind']]?: { check(value
 export function checkRecord(value: unknown, digests: Digests): ReplicatedRecord {
   try {
     const record = recordFormat.check(value);
-    if (record.epoch < 1) {
-      throw new RecordError('MALFORMED', `a record of site ${record.owner} has no epoch`, {
-        owner: record.owner,
-      });
-    }
     if (recordHash(record, digests.of) !== record.hash) {
       throw new RecordError(
         'HASH_MISMATCH',
@@ -37,7 +46,8 @@ export function checkRecord(value: unknown, digests: Digests): ReplicatedRecord 
         { owner: record.owner, kind: record.kind, key: record.key },
       );
     }
-    bodyFormats[record.kind]?.check(record.body);
+    const format = record.kind === 'site-status' ? statusFormats[record.key] : bodyFormats[record.kind];
+    format?.check(record.body);
     return record;
   } catch (cause) {
     if (cause instanceof WireError) {

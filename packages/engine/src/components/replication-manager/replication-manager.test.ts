@@ -19,7 +19,7 @@ import { temporaryFolder } from '../../../test-support/temporary-folder.ts';
 import { nodeDigests } from '../../compute/digest.ts';
 import { fileDatabase, memoryDatabase } from '../../storage/sqlite/test-support/databases.ts';
 import { adoptHierarchy } from '../hierarchy-identity/hierarchy-setting.ts';
-import { readOnlyReason } from './link-state.ts';
+import { readOnlyReason } from './old-copy.ts';
 
 const guid = packageGuid('11111111-2222-3333-4444-555555555555');
 

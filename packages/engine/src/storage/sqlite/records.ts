@@ -1,7 +1,9 @@
+import { epochMax } from '@sallyport/core/domain/sites/epoch';
 import { forkOf, judgeRecord, type RecordFields } from '@sallyport/core/domain/sites/record';
 import type { RecordKind, ReplicatedRecord } from '@sallyport/core/domain/sites/site';
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
 import type { RecordReads, RecordWrites } from '../../ports/site-database.ts';
+import { StorageError } from '../storage-error.ts';
 import type { Connection, Row } from './connection.ts';
 
 export const recordSchema = `
@@ -158,7 +160,35 @@ export class RecordTables implements RecordReads, RecordWrites {
   }
 
   raiseEpoch(to: number): void {
-    this.#connection.run('UPDATE site_self SET epoch = ? WHERE id = 1 AND epoch < ?', to, to);
+    if (to <= this.epoch()) return;
+    if (to > epochMax) {
+      throw new StorageError(
+        'EPOCH_LIMIT',
+        `site ${this.#site} cannot begin epoch ${to}: ${epochMax} is the last that other sites accept; name a lower one, or revoke the site and set it up anew under another site code`,
+        { site: this.#site, epoch: to },
+      );
+    }
+    this.#connection.run('UPDATE site_self SET epoch = ? WHERE id = 1', to);
+    for (const { kind, key } of this.#ownInOrder()) {
+      const held = this.get(this.#site, kind, key);
+      if (held === undefined) continue;
+      this.#connection.run(
+        'UPDATE record SET epoch = ?, hash = ?, arrival = ? WHERE owner = ? AND kind = ? AND key = ?',
+        to,
+        this.#hashRecord({ ...fieldsOf(held), epoch: to }),
+        this.#nextArrival(),
+        this.#site,
+        kind,
+        key,
+      );
+    }
+  }
+
+  /** What this site has written, in the order in which it did. */
+  #ownInOrder(): readonly { readonly kind: RecordKind; readonly key: string }[] {
+    return this.#connection
+      .all('SELECT kind, key FROM record WHERE owner = ? ORDER BY arrival', this.#site)
+      .map((row) => ({ kind: row['kind'] as RecordKind, key: String(row['key']) }));
   }
 
   /** Removes the events of a package that an owner's higher epoch has replaced: those after `key`, of lower epochs. */
