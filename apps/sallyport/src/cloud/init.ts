@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { type CeremonyOptions, holdCeremony } from '@sallyport/engine/cloud/ceremony';
 import type { CloudTools } from '@sallyport/engine/cloud/cloud-tools';
 import { addProduct as addProductTo } from '@sallyport/engine/cloud/products';
@@ -10,7 +10,6 @@ import {
   openCloud,
   openDatabase,
   openNewCloud,
-  saveConfig,
   takeNewCloud,
 } from './open-cloud.ts';
 import { printJson, printLine, runCommand } from '../command/run.ts';
@@ -62,15 +61,7 @@ async function makeCloud(
   products: CeremonyOptions['products'],
   signal: AbortSignal,
 ): Promise<{ readonly tools: CloudTools; readonly offlineFolder: string }> {
-  const folders = foldersOf(options.data);
-  const tools = await openNewCloud(options);
-  const [offlineFolder = folders.offlineKeys] = tools.keys.places;
-  // Before the ceremony, so that a repository never stands without it; a repository that is there keeps its own.
-  if ((await tools.repository.metadata(metadataName('root', 1))) === undefined) {
-    await saveConfig(options.data, [
-      options.offlineKeys === undefined ? relative(folders.data, offlineFolder) : offlineFolder,
-    ]);
-  }
+  const { tools, offlineFolder, dataFolder } = await openNewCloud(options);
   await holdCeremony(
     tools,
     {
@@ -82,6 +73,7 @@ async function makeCloud(
         targets: { keys: options.targetsKeys, threshold: options.targetsThreshold },
         catalog: { keys: options.catalogueKeys, threshold: options.catalogueThreshold },
       },
+      dataFolder,
     },
     signal,
   );

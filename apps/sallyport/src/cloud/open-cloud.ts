@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { type DataFolder, requireUnused } from '@sallyport/engine/cloud/ceremony';
 import type { CloudTools } from '@sallyport/engine/cloud/cloud-tools';
 import { defaultLifetimesMs } from '@sallyport/engine/cloud/repository/lifetimes';
 import { systemClock } from '@sallyport/engine/compute/clock';
@@ -10,7 +12,11 @@ import { FileBlobs } from '@sallyport/engine/storage/files/blobs';
 import { type DataFolderUse, takeDataFolder } from '@sallyport/engine/storage/files/data-folder';
 import { makeFolderDurably } from '@sallyport/engine/storage/files/durable-folder';
 import type { FolderLock } from '@sallyport/engine/storage/files/folder-lock';
-import { writeFileDurably } from '@sallyport/engine/storage/files/durable-file';
+import {
+  sweepTemporaries,
+  temporaryStart,
+  writeFileDurably,
+} from '@sallyport/engine/storage/files/durable-file';
 import { isMissing } from '@sallyport/engine/storage/files/file-errors';
 import { FileKeyRing } from '@sallyport/engine/storage/files/file-key-ring';
 import { PublishedFolder } from '@sallyport/engine/storage/files/published-folder';
@@ -87,24 +93,45 @@ export function takeNewCloud(options: DataOptions): FolderLock {
   return takeDataFolder(foldersOf(options.data).data, cloudFolder);
 }
 
-/** The tools for a folder that is being set up. */
-export async function openNewCloud(options: KeyOptions): Promise<CloudTools> {
+/** A folder that is being set up. */
+export interface NewCloud {
+  readonly tools: CloudTools;
+  /** Where its offline keys go. */
+  readonly offlineFolder: string;
+  /** What the ceremony asks and tells of the folder. */
+  readonly dataFolder: DataFolder;
+}
+
+/**
+ * The tools for a folder that is being set up. Nothing is made in one that was set up before.
+ *
+ * @throws {CloudError} ALREADY_THERE
+ */
+export async function openNewCloud(options: KeyOptions): Promise<NewCloud> {
   const folders = foldersOf(options.data);
   const places = (options.offlineKeys ?? [folders.offlineKeys]).map((place) => resolve(place));
-  const [first] = places;
-  if (options.offlineKeys !== undefined && first !== undefined) {
-    await makeFolderDurably(first, 0o700);
-  }
-  return toolsOf(folders, places, new Passphrases(options.passphraseFile ?? [], { confirm: true }));
+  const [offlineFolder = folders.offlineKeys] = places;
+  const passphrases = new Passphrases(options.passphraseFile ?? [], { confirm: true });
+  const dataFolder: DataFolder = {
+    isSetUp: async () => existsSync(join(folders.data, 'cloud.json')),
+    // Before the repository is, so that none ever stands without it.
+    setUp: () =>
+      saveConfig(folders.data, [
+        options.offlineKeys === undefined ? relative(folders.data, offlineFolder) : offlineFolder,
+      ]),
+  };
+  await requireUnused(repositoryAndKeys(folders, places, passphrases), dataFolder);
+  if (options.offlineKeys !== undefined) await makeFolderDurably(offlineFolder, 0o700);
+  return { tools: await toolsOf(folders, places, passphrases), offlineFolder, dataFolder };
 }
 
 /** Remembers where the offline keys went. */
-export async function saveConfig(data: string, offlineKeys: readonly string[]): Promise<void> {
+async function saveConfig(data: string, offlineKeys: readonly string[]): Promise<void> {
   const config: CloudConfig = { schema: 1, offlineKeys };
-  await writeFileDurably(
-    join(foldersOf(data).data, 'cloud.json'),
-    Buffer.from(`${JSON.stringify(config, undefined, 2)}\n`),
-  );
+  const path = join(data, 'cloud.json');
+  // Left by a ceremony that was killed; whoever holds the next one holds the folder.
+  await sweepTemporaries(data, temporaryStart(path));
+  await writeFileDurably(path, Buffer.from(`${JSON.stringify(config, undefined, 2)}\n`));
 }
 
 /** The cloud's database; the caller closes it. @throws {CloudError} NOT_THERE, BROKEN_DATABASE */
@@ -121,8 +148,23 @@ async function toolsOf(
   passphrases: Passphrases,
 ): Promise<CloudTools> {
   return {
-    repository: new PublishedFolder(folders.repository),
+    ...repositoryAndKeys(folders, offlineFolders, passphrases),
     lock: new SqliteRepositoryLock(join(folders.data, 'lock'), systemClock),
+    blobs: await FileBlobs.open({ folder: folders.repository, partialFolder: join(folders.data, 'partial') }),
+    clock: systemClock,
+    random: systemRandom,
+    lifetimesMs: defaultLifetimesMs,
+  };
+}
+
+/** Makes nothing. */
+function repositoryAndKeys(
+  folders: CloudFolders,
+  offlineFolders: readonly string[],
+  passphrases: Passphrases,
+): Pick<CloudTools, 'keys' | 'repository'> {
+  return {
+    repository: new PublishedFolder(folders.repository),
     keys: new FileKeyRing({
       onlineFolder: folders.onlineKeys,
       offlineFolders,
@@ -130,10 +172,6 @@ async function toolsOf(
       keys: nodeKeys,
       clock: systemClock,
     }),
-    blobs: await FileBlobs.open({ folder: folders.repository, partialFolder: join(folders.data, 'partial') }),
-    clock: systemClock,
-    random: systemRandom,
-    lifetimesMs: defaultLifetimesMs,
   };
 }
 

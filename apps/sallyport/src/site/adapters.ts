@@ -33,7 +33,7 @@ export async function openAdapters(
 ) {
   const clock = systemClock;
   const logs = new ComponentLogs({ folder: folders.logs, clock, formatLine: formatTraceLine, ...options });
-  await tidySiteFolder(folders);
+  await tidySiteFolder(folders, logs.of('SMS_EXECUTIVE'));
   const blobs = await FileBlobs.open({ folder: folders.content, alone: true });
   const compute = new WorkerPool();
   return {

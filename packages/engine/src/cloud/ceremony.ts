@@ -17,6 +17,15 @@ export interface CeremonyOptions {
   readonly requiresUsageData: boolean;
   /** How many keys each offline role gets, and how many of them it takes to sign. */
   readonly offline: Readonly<Record<OfflineRole, { readonly keys: number; readonly threshold: number }>>;
+  readonly dataFolder?: DataFolder;
+}
+
+/** What is in a data folder beside repository and keys. */
+export interface DataFolder {
+  /** Whether something there tells that it was set up before, or begun. */
+  isSetUp(): Promise<boolean>;
+  /** Called when a ceremony has begun, before its first key. */
+  setUp(): Promise<void>;
 }
 
 /** More keys than this are no ceremony any more. */
@@ -38,16 +47,10 @@ export async function holdCeremony(
 }
 
 async function makeAll(tools: CloudTools, options: CeremonyOptions): Promise<void> {
-  const { repository, keys, clock } = tools;
-  if (await isMade(repository)) {
-    throw new CloudError(
-      'ALREADY_THERE',
-      `${repository.name} holds a repository already: a second ceremony would lock every customer out. Use another --data folder, or "sallyport cloud keys rotate" for new keys`,
-      { place: repository.name },
-    );
-  }
-  // Online keys of a ceremony that was cut short: nothing trusts them, and nothing ever will.
-  for (const { publicKey } of await keys.list()) await keys.forget(publicKey);
+  const { keys, clock } = tools;
+  await requireUnused(tools, options.dataFolder);
+  await keys.noteCeremony('making-keys');
+  await options.dataFolder?.setUp();
   const made = async (role: OfflineRole): Promise<Made> => {
     const { keys: count, threshold } = options.offline[role];
     return madeOf(await keys.create(role, count), threshold);
@@ -55,6 +58,8 @@ async function makeAll(tools: CloudTools, options: CeremonyOptions): Promise<voi
   const root = await made('root');
   const targets = await made('targets');
   const catalog = await made('catalog');
+  // Of a ceremony that was cut short: nothing trusts them, and nothing ever will. Not before all passphrases were given.
+  for (const { publicKey } of await keys.list()) await keys.forget(publicKey);
   const snapshot = madeOf(await keys.create('snapshot', 1), 1);
   const timestamp = madeOf(await keys.create('timestamp', 1), 1);
   const rollout = madeOf(await keys.create('rollout', 1), 1);
@@ -88,8 +93,45 @@ async function makeAll(tools: CloudTools, options: CeremonyOptions): Promise<voi
       catalog: catalogFiles.map(asTarget),
       rollout: rolloutFiles.map(asTarget),
       files: [...catalogFiles, ...rolloutFiles],
+      // From here on it takes the repository to tell whether anybody may believe these keys.
+      beforeRoot: () => keys.noteCeremony('publishing'),
     },
     clock.now(),
+  );
+  await keys.noteCeremony(undefined);
+}
+
+/**
+ * Whether a ceremony can be held: nothing was made before, or what was made is known to be of a ceremony that was cut
+ * short. Changes nothing, but for the note of a ceremony that was killed right before it would have removed that.
+ *
+ * @throws {CloudError} ALREADY_THERE: a repository is here, or it is not and the keys that it rests on are
+ */
+export async function requireUnused(
+  { repository, keys }: Pick<CloudTools, 'keys' | 'repository'>,
+  dataFolder?: Pick<DataFolder, 'isSetUp'>,
+): Promise<void> {
+  if (await isMade(repository)) {
+    await keys.noteCeremony(undefined);
+    throw new CloudError(
+      'ALREADY_THERE',
+      `${repository.name} holds a repository already: a second ceremony would lock every customer out. Use another --data folder, or "sallyport cloud keys rotate" for new keys`,
+      { place: repository.name },
+    );
+  }
+  const stage = await keys.ceremony();
+  if (stage === 'making-keys') return;
+  if (stage === 'publishing') {
+    // Everything but the root was written before: where that is, a root that is not there never was.
+    if ((await repository.metadata('timestamp.json')) !== undefined) return;
+  } else {
+    const isUsed = (await keys.list()).some(({ offline }) => !offline);
+    if (!isUsed && (await dataFolder?.isSetUp()) !== true) return;
+  }
+  throw new CloudError(
+    'ALREADY_THERE',
+    `this data folder was set up before, and its repository is not in ${repository.name}: new keys would lock every customer out of it. Mount or bring back the repository there, or use another --data folder`,
+    { place: repository.name },
   );
 }
 

@@ -1,7 +1,5 @@
+import { windowMinBytes } from '@sallyport/core/shared/pace';
 import { type Dispatcher, errors, request } from 'undici';
-
-/** What a server must send within each window, unless it ends: far less than any line that is of use. */
-const windowMinBytes = 1024;
 
 /**
  * Makes a request and waits for the head of its answer, once: undici takes each interim answer (103) for a sign of
@@ -28,8 +26,7 @@ export async function requestWithin(
 }
 
 /**
- * A body as it comes, from a server that may be slow but must get on. One that sends a byte now and then is never
- * silent, and could keep whoever waits for it for years (slow retrieval, in the terms of TUF).
+ * A body as it comes, from a server that may be slow but must get on.
  *
  * @throws {errors.BodyTimeoutError} when less than a KiB came in `windowMs`
  */

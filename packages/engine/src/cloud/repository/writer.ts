@@ -38,6 +38,8 @@ export interface Change {
   readonly files?: readonly PublishedFile[];
   /** Public keys that sign a role beside those that speak for it now: for a change of keys. */
   readonly alsoSignedBy?: Partial<Record<RepositoryRole, readonly string[]>>;
+  /** Awaited when everything but a root has been written; a failure leaves that unwritten. */
+  readonly beforeRoot?: () => Promise<void>;
 }
 
 export interface WriterTools {
@@ -117,6 +119,7 @@ export async function writeChange(
   // believed anything before that, so a ceremony that was cut short can be held again.
   if (before === undefined) await tools.repository.putMetadata('timestamp.json', timestamp);
   if (rootBytes !== undefined) {
+    await change.beforeRoot?.();
     await tools.repository.putMetadata(metadataName('root', stamp('root').version), rootBytes);
   }
   if (before !== undefined) await tools.repository.putMetadata('timestamp.json', timestamp);

@@ -1,6 +1,7 @@
 import { ContentError, isWrongBytes } from '@sallyport/core/domain/content/content-error';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import type { Digest, EpochMs } from '@sallyport/core/shared/ids';
+import { windowMinBytes } from '@sallyport/core/shared/pace';
 import type { Blobs, BlobWriter } from '../../ports/blobs.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ContentSource } from '../../ports/content-source.ts';
@@ -55,9 +56,9 @@ export class BlobDownload {
     let withRanges = true;
     for (;;) {
       signal.throwIfAborted();
-      let gotOn = false;
-      const onWritten = (): void => {
-        gotOn = true;
+      let newBytes = 0;
+      const onWritten = (count: number): void => {
+        newBytes += count;
       };
       try {
         await this.#attempt({ blob, source, onBytes: watch.onBytes, onWritten, withRanges }, signal);
@@ -71,7 +72,8 @@ export class BlobDownload {
           throw error;
         }
         // Bytes that were there before are no progress: a server without ranges may break off at the same place for ever.
-        failures = gotOn ? 1 : failures + 1;
+        // Nor is a byte an attempt: that takes years.
+        failures = newBytes >= windowMinBytes ? 1 : failures + 1;
         if (wrongBytes >= wrongBytesMax || failures >= this.#retry.attemptsMax) {
           throw error;
         }
@@ -105,7 +107,7 @@ export class BlobDownload {
       readonly blob: BlobRef;
       readonly source: ContentSource;
       readonly onBytes: (count: number) => void;
-      readonly onWritten: () => void;
+      readonly onWritten: (count: number) => void;
       readonly withRanges: boolean;
     },
     signal: AbortSignal,
@@ -150,7 +152,7 @@ async function receive(
     readonly blob: BlobRef;
     readonly source: ContentSource;
     readonly onBytes: (count: number) => void;
-    readonly onWritten: () => void;
+    readonly onWritten: (count: number) => void;
     readonly withRanges: boolean;
   },
   signal: AbortSignal,
@@ -182,7 +184,7 @@ async function receive(
     }
     if (known < chunk.length) {
       await writer.write(chunk.subarray(known));
-      onWritten();
+      onWritten(chunk.length - known);
     }
   }
   if (at < blob.sizeBytes) {

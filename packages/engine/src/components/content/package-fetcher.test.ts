@@ -300,6 +300,17 @@ test('a source that stays dead is given up after its attempts, each later than t
   assert.ok(site.clock.now() - begun >= delays.reduce((sum, delay) => sum + delay, 0));
 });
 
+test('a source that gives a byte an attempt is given up like a dead one', async () => {
+  const site = await scene();
+  site.source.onTheWay = (_, __, chunks) => cutAfter(chunks, 1);
+  const failures: number[] = [];
+  await assert.rejects(
+    passingTime(site.clock, site.fetch({ onRetry: (notice) => failures.push(notice.failures) })),
+    contentError('UNREACHABLE'),
+  );
+  assert.deepEqual(failures, [1, 2, 3]);
+});
+
 test('the source may be away while it is asked what it has', async () => {
   const site = await scene(older);
   let asked = 0;

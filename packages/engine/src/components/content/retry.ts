@@ -2,7 +2,7 @@ import { ContentError, isTransient } from '@sallyport/core/domain/content/conten
 
 /** How stubbornly a source is asked again. */
 export interface RetryLimits {
-  /** Failures in a row, without a new byte in between, after which it is given up. */
+  /** Failures in a row, without a new KiB in between, after which it is given up. */
   readonly attemptsMax: number;
   readonly delayFirstMs: number;
   readonly delayMaxMs: number;

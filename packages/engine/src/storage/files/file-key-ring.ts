@@ -2,9 +2,17 @@ import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../ports/clock.ts';
 import { CloudError } from '../../ports/cloud-error.ts';
-import { type HeldKey, type KeyRing, type KeyRole, offlineRoles, onlineRoles } from '../../ports/key-ring.ts';
+import {
+  type CeremonyStage,
+  type HeldKey,
+  type KeyRing,
+  type KeyRole,
+  offlineRoles,
+  onlineRoles,
+} from '../../ports/key-ring.ts';
 import type { Keys, Signer } from '../../ports/keys.ts';
 import { StorageError } from '../storage-error.ts';
+import { CeremonyNote } from './ceremony-note.ts';
 import { createFileDurably } from './create-file.ts';
 import { dropQuietly, sweepTemporaries } from './durable-file.ts';
 import { makeFolderDurably } from './durable-folder.ts';
@@ -40,9 +48,11 @@ export interface FileKeyRingOptions {
 /** Keys as one file each: `<role>-<number>.json`. */
 export class FileKeyRing implements KeyRing {
   readonly #options: FileKeyRingOptions;
+  readonly #note: CeremonyNote;
 
   constructor(options: FileKeyRingOptions) {
     this.#options = options;
+    this.#note = new CeremonyNote(options.onlineFolder);
   }
 
   get places(): readonly string[] {
@@ -111,6 +121,14 @@ export class FileKeyRing implements KeyRing {
         await onDisk(key.place, () => rm(key.place, { force: true }));
       }
     }
+  }
+
+  ceremony(): Promise<CeremonyStage | undefined> {
+    return this.#note.read();
+  }
+
+  async noteCeremony(stage: CeremonyStage | undefined): Promise<void> {
+    await (stage === undefined ? this.#note.remove() : this.#note.write(stage));
   }
 
   async #open(held: HeldKey): Promise<Signer> {

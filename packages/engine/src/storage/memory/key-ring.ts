@@ -1,9 +1,10 @@
-import type { HeldKey, KeyRing, KeyRole } from '../../ports/key-ring.ts';
+import type { CeremonyStage, HeldKey, KeyRing, KeyRole } from '../../ports/key-ring.ts';
 import { offlineRoles } from '../../ports/key-ring.ts';
 import type { Keys, Signer } from '../../ports/keys.ts';
 import type { DiskMount } from './disk.ts';
 
 const folder = 'memory:key-ring/';
+const notePlace = 'memory:ceremony';
 
 /** A vendor's keys on a disk in memory, the offline ones unsealed and always at hand: for worlds without people. */
 export class MemoryKeyRing implements KeyRing {
@@ -44,6 +45,20 @@ export class MemoryKeyRing implements KeyRing {
   async forget(publicKey: string): Promise<void> {
     for (const key of await this.list()) {
       if (key.publicKey === publicKey && !key.offline) this.#mount.remove(key.place);
+    }
+  }
+
+  async ceremony(): Promise<CeremonyStage | undefined> {
+    const note = this.#mount.read(notePlace);
+    return note === undefined ? undefined : (new TextDecoder().decode(note) as CeremonyStage);
+  }
+
+  async noteCeremony(stage: CeremonyStage | undefined): Promise<void> {
+    if (stage !== undefined) {
+      this.#mount.writeDurably(notePlace, new TextEncoder().encode(stage));
+    } else if (this.#mount.read(notePlace) !== undefined) {
+      this.#mount.remove(notePlace);
+      this.#mount.sync(notePlace);
     }
   }
 

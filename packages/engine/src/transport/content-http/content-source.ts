@@ -15,7 +15,10 @@ export interface HttpContentSourceOptions {
   /** How connections are made: proxy, TLS, which hosts are allowed. */
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
-  /** How long the server may send nothing; the whole may take as long as it takes. 30 s when not given. */
+  /**
+   * How long the server may take to answer, and to send its next KiB; the whole may take as long as it takes. 30 s when
+   * not given.
+   */
   readonly idleTimeoutMs?: number;
   /** For logs and errors: the base URL when not given. */
   readonly name?: string;

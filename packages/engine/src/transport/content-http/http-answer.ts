@@ -28,7 +28,7 @@ export class HttpAnswer {
     return Array.isArray(value) ? value[0] : value;
   }
 
-  /** The body as it comes. Idle time counts only while it is waited for. @throws {ContentError} STALLED, UNREACHABLE */
+  /** The body as it comes, a KiB in each idle time; that counts only while it is waited for. @throws {ContentError} STALLED, UNREACHABLE */
   async *chunks(): AsyncGenerator<Uint8Array> {
     const receiver = this.#receiver;
     const watch = new IdleWatch(this.#limits, (failure) => receiver.end(failure));
@@ -36,6 +36,7 @@ export class HttpAnswer {
       while (!receiver.isOver) {
         const piece = receiver.take();
         if (piece !== undefined) {
+          watch.came(piece.length);
           yield piece;
           continue;
         }

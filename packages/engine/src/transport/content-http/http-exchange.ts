@@ -24,7 +24,7 @@ const redirectsMax = 3;
 const bodyAheadBytes = 512 * 1024;
 
 /**
- * Requests with a limit on idle time and none on total time, by the injected clock. Redirects are followed
+ * Requests with a limit on the time to the answer and to each KiB of it, and none on total time, by the injected clock. Redirects are followed
  * within the origin only, and for GET only.
  */
 export class HttpExchange {

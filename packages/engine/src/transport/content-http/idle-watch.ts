@@ -1,12 +1,14 @@
+import { windowMinBytes } from '@sallyport/core/shared/pace';
 import type { IdleLimits } from './until-idle.ts';
 import { cameInTime, stalled } from './until-idle.ts';
 
-/** How often in the idle time somebody looks whether anything came: a server is given up at most one look late. */
+/** How often in the idle time somebody looks whether enough came: a server is given up at most one look late. */
 const looks = 4;
 
 /**
- * Watches over a server that is waited for again and again, as for the pieces of a body: one timer that looks from time
- * to time, where one for every piece would cost more than the piece. Time in which nobody waits does not count.
+ * Watches over a server that is waited for again and again, as for the pieces of a body: within each idle time of waiting
+ * it must send a KiB. One timer looks from time to time, where one for every piece would cost more than the piece. Time in
+ * which nobody waits does not count.
  */
 export class IdleWatch {
   readonly #limits: IdleLimits;
@@ -14,8 +16,10 @@ export class IdleWatch {
   readonly #ending = new AbortController();
   #isWaited = false;
   #isLooking = false;
-  /** Whole looks of the wait that goes on; below 0 when it began after the last look. */
+  /** Looks that found somebody waiting since the last whole KiB; below 0 when that came after the last look. */
   #quietLooks = 0;
+  /** Since the last whole KiB. */
+  #cameBytes = 0;
 
   constructor(limits: IdleLimits, onStalled: (failure: unknown) => void) {
     this.#limits = limits;
@@ -24,7 +28,6 @@ export class IdleWatch {
 
   waitBegins(): void {
     this.#isWaited = true;
-    this.#quietLooks = this.#isLooking ? -1 : 0;
     if (!this.#isLooking) {
       this.#isLooking = true;
       this.#look().catch(() => undefined);
@@ -33,6 +36,15 @@ export class IdleWatch {
 
   waitEnds(): void {
     this.#isWaited = false;
+  }
+
+  /** A piece of the body is here. */
+  came(sizeBytes: number): void {
+    this.#cameBytes += sizeBytes;
+    if (this.#cameBytes >= windowMinBytes) {
+      this.#cameBytes = 0;
+      this.#quietLooks = this.#isLooking ? -1 : 0;
+    }
   }
 
   end(): void {
@@ -45,11 +57,13 @@ export class IdleWatch {
       for (;;) {
         await clock.sleep(idleTimeoutMs / looks, this.#ending.signal);
         if (!this.#isWaited) {
+          // The next wait has looks of its own, which begin with it.
+          this.#quietLooks = Math.max(0, this.#quietLooks);
           return;
         }
         this.#quietLooks += 1;
         if (this.#quietLooks === looks) {
-          this.#onStalled(stalled(this.#limits));
+          this.#onStalled(stalled(this.#limits, 'less than a KiB'));
           return;
         }
       }

@@ -22,7 +22,7 @@ export async function untilIdle<T>(next: Promise<T>, limits: IdleLimits): Promis
   const { clock, idleTimeoutMs } = limits;
   const waking = new AbortController();
   const idle = clock.sleep(idleTimeoutMs, waking.signal).then(() => {
-    throw stalled(limits);
+    throw stalled(limits, 'nothing');
   });
   try {
     return await Promise.race([next, idle]);
@@ -36,11 +36,14 @@ export async function untilIdle<T>(next: Promise<T>, limits: IdleLimits): Promis
   }
 }
 
-/** What a server is told off with that sent nothing for too long. */
-export function stalled({ url, idleTimeoutMs }: IdleLimits): ContentError {
+/** What a server is told off with that sent too little for too long. */
+export function stalled(
+  { url, idleTimeoutMs }: IdleLimits,
+  sent: 'less than a KiB' | 'nothing',
+): ContentError {
   return new ContentError(
     'STALLED',
-    `${url.href} sent nothing for ${String(Math.round(idleTimeoutMs / 1000))} s: the line or the server stands still; it is tried again`,
+    `${url.href} sent ${sent} within ${String(Math.round(idleTimeoutMs / 1000))} s: the line or the server stands still; it is tried again`,
     { url: url.href, idleTimeoutMs },
   );
 }

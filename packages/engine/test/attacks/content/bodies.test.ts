@@ -10,7 +10,7 @@ import {
   type Twist,
 } from '../../../test-support/attacked-content.ts';
 import { flipped, noise } from '../../../test-support/bytes.ts';
-import { breakingOff, endless, stalling } from '../../../test-support/hostile-answers.ts';
+import { breakingOff, dripping, endless, stalling } from '../../../test-support/hostile-answers.ts';
 import { loopbackServer } from '../../../test-support/loopback-server.ts';
 import { WorkerPool } from '../../../src/compute/worker-pool.ts';
 
@@ -70,6 +70,7 @@ const twisted: Readonly<Record<string, Twist>> = {
       .writeHead(200, { 'content-encoding': 'br', 'content-length': bytes.length })
       .end(Buffer.concat([brotliCompressSync(bytes), Buffer.alloc(bytes.length)]).subarray(0, bytes.length)),
   'stands still in its middle': (bytes) => stalling(bytes, bytes.length >> 1),
+  'comes a byte at a time': (bytes) => dripping(bytes, 20),
   'breaks off in its middle': (bytes) => breakingOff(bytes, bytes.length >> 1),
   'is an error page': () => (_, response) => response.writeHead(500).end('<html>'),
   'is somebody’s sign-in page': () => (_, response) =>
@@ -98,7 +99,11 @@ const refusals: readonly ContentErrorCode[] = [
 /** Ways around a part that is wrong, so far as there are: another encoding, or the segment itself. */
 const hasDetour: ReadonlySet<Part> = new Set(['a compressed segment', 'a patch']);
 /** What a dead or slow line does is not got around by asking the same server for something larger. */
-const lineFaults: ReadonlySet<string> = new Set(['stands still in its middle', 'breaks off in its middle']);
+const lineFaults: ReadonlySet<string> = new Set([
+  'stands still in its middle',
+  'comes a byte at a time',
+  'breaks off in its middle',
+]);
 /** The whole part may have been taken in, and verified, before this is seen. */
 const tooLate: ReadonlySet<string> = new Set(['is a byte too long, in chunks']);
 
