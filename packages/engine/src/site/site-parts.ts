@@ -13,6 +13,7 @@ import { TrustedPackageGate } from '../components/hierarchy-manager/package-gate
 import { TrustedDocuments } from '../components/hierarchy-manager/trusted-documents.ts';
 import { ReplicationManager } from '../components/replication-manager/replication-manager.ts';
 import { blobTargets } from '../components/trust/blob-targets.ts';
+import { KnownMetadata } from '../components/trust/known-metadata.ts';
 import { PeerVersions } from '../components/trust/peer-versions.ts';
 import { StoreRepository } from '../components/trust/store-repository.ts';
 import { UpdateInstaller } from '../components/update-installer/update-installer.ts';
@@ -34,11 +35,13 @@ export async function buildSiteParts(assembly: SiteAssembly) {
   const { logs, clock, random, digests, check, database, blobs, trust, fetcher, releases } = ports;
   const times = assembly.times === undefined ? {} : { times: assembly.times };
   let statuses: () => readonly NamedStatus[] = () => [];
+  const metadata = assembly.metadata ?? new KnownMetadata({ check });
   const documents = new TrustedDocuments({
     database,
     blobs,
     trust,
     check,
+    metadata,
     digests,
     clock,
     log: logs.of('SMS_HIERARCHY_MANAGER'),
@@ -72,6 +75,7 @@ export async function buildSiteParts(assembly: SiteAssembly) {
     care: new LibraryCare({
       ...ports,
       site,
+      hierarchy: view,
       documents,
       content: upstream.content,
       log: logs.of('SMS_DISTRIBUTION_MANAGER'),
@@ -83,6 +87,7 @@ export async function buildSiteParts(assembly: SiteAssembly) {
   const ending = new AbortController();
   const peerVersions = new PeerVersions({
     trust,
+    metadata,
     clock,
     log: logs.of('SMS_HIERARCHY_MANAGER'),
     refresh: (signal) => documents.refresh(signal),

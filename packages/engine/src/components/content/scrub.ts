@@ -26,11 +26,14 @@ export interface ScrubPart {
 /**
  * Reads held blobs and compares each with its name. One that differs, or that the disk cannot read, is removed: then
  * it is missing, and the next fetch brings it anew.
+ *
+ * @param onDamaged awaited before a damaged blob is removed, so that whoever notes it does not lose it to a restart
  */
 export async function scrub(
   ports: { readonly blobs: Blobs; readonly compute: Pick<Compute, 'hashFile'> },
   signal: AbortSignal,
   { after, bytesMax = Number.POSITIVE_INFINITY }: ScrubPart = {},
+  onDamaged: (blob: BlobRef) => Promise<void> = async () => undefined,
 ): Promise<Scrubbed> {
   const removed: BlobRef[] = [];
   let scrubbed: Scrubbed = { checked: 0, checkedBytes: 0, removed };
@@ -38,11 +41,12 @@ export async function scrub(
   const inOrder = held.toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1));
   for (const blob of inOrder.filter(({ sha256 }) => after === undefined || sha256 > after)) {
     if (scrubbed.checkedBytes >= bytesMax) return scrubbed;
-    const health = await healthOf(blob, ports, signal);
+    const health = await healthOf(blob.sha256, ports, signal);
     if (health === 'gone') {
       continue;
     }
     if (health === 'damaged') {
+      await onDamaged(blob);
       await ports.blobs.remove(blob.sha256);
       removed.push(blob);
     }
@@ -59,14 +63,19 @@ export async function scrub(
 /** What the disk says of bytes that it has lost; other failures, such as too many open files, are none of the blob's. */
 const unreadable: ReadonlySet<unknown> = new Set(['EIO', 'EBADMSG', 'EUCLEAN']);
 
-async function healthOf(
-  blob: BlobRef,
+/**
+ * How a blob compares with its name.
+ *
+ * @throws {ContentError} for what is none of the blob's fault
+ */
+export async function healthOf(
+  sha256: Digest,
   { blobs, compute }: { readonly blobs: Blobs; readonly compute: Pick<Compute, 'hashFile'> },
   signal: AbortSignal,
 ): Promise<'good' | 'damaged' | 'gone'> {
   try {
-    const actual = await compute.hashFile(blobs.pathOf(blob.sha256), signal);
-    return actual.sha256 === blob.sha256 ? 'good' : 'damaged';
+    const actual = await compute.hashFile(blobs.pathOf(sha256), signal);
+    return actual.sha256 === sha256 ? 'good' : 'damaged';
   } catch (failure) {
     if (failure instanceof ContentError && failure.code === 'NOT_HELD') {
       return 'gone';

@@ -14,10 +14,22 @@ export interface CareState {
     readonly checkedBytes: number;
     readonly lost: number;
   };
-  /** Something that the disk has damaged has not been fetched again yet. */
-  readonly loss?: { readonly failures: number; readonly nextAt: EpochMs; readonly reason: string };
+  /** What the disk has damaged and has not been fetched again yet. */
+  readonly lost?: Loss;
   /** What came of the last scrub, for people. */
   readonly said: string;
+}
+
+/** Blobs that the disk has damaged: noted before they are removed. */
+export interface Loss {
+  readonly digests: readonly Digest[];
+  /** A document that says what has to stay is among them: nothing may be collected before it is back. */
+  readonly holdsBack: boolean;
+  /** Tries in a row that left something out. */
+  readonly failures: number;
+  readonly nextAt: EpochMs;
+  /** For people. */
+  readonly reason: string;
 }
 
 const careSetting = 'library-care';

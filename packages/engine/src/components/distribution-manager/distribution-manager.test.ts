@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { ContentError } from '@sallyport/core/domain/content/content-error';
+import { MemoryCompute } from '../../compute/memory-compute.ts';
+import { PackageFetcher } from '../content/package-fetcher.ts';
 import { TestHierarchy } from '../hierarchy-manager/test-support/test-hierarchy.ts';
 import { guids } from '../hierarchy-manager/test-support/test-vendor.ts';
+import { fixedRandom } from '../work/test-support/fixed-ports.ts';
 import { collectionRoots } from './collection-roots.ts';
 import type { ContentStatus } from './content-status.ts';
+import { DistributionManager } from './distribution-manager.ts';
+import { rootPorts } from './test-support/cared-library.ts';
 
 async function ready(t: TestContext): Promise<TestHierarchy> {
   const hierarchy = await TestHierarchy.start(t, { children: { PR1: 'primary' } });
@@ -105,18 +110,60 @@ test('progress of a child is seen at the top while it fetches, and a cancel ends
   assert.deepEqual(status?.transfers, []);
 });
 
+test('an order that arrives while the library is looked after goes first', async (t) => {
+  const hierarchy = await ready(t);
+  const pr1 = hierarchy.site('PR1');
+  await pr1.distribution.stop();
+  const clock = hierarchy.clock;
+  const ended: string[] = [];
+  const distribution = new DistributionManager({
+    ...pr1,
+    site: pr1.identity,
+    clock,
+    random: fixedRandom(0),
+    fetcher: new PackageFetcher({
+      ...pr1,
+      compute: new MemoryCompute(pr1.blobs),
+      clock,
+      random: fixedRandom(0),
+    }),
+    care: {
+      pass: async (signal) => {
+        if (hierarchy.state('PR1', guids.update) === 'CONTENT_REPLICATION_SUCCESS')
+          return { state: 'waiting', reason: 'the library is well' };
+        // It fetches something over a slow line, and only its signal ends it.
+        const { promise, reject } = Promise.withResolvers<never>();
+        signal.addEventListener('abort', () => {
+          ended.push(String(signal.reason));
+          reject(signal.reason);
+        });
+        return promise;
+      },
+    },
+  });
+  await distribution.start(new AbortController().signal);
+  t.after(() => distribution.stop());
+  await hierarchy.settle();
+  assert.deepEqual(ended, []);
+  await hierarchy.top.operations.checkPrerequisites({ id: '2.0.0', by: 'eve' });
+  await hierarchy.settle();
+  assert.equal(hierarchy.state('PR1', guids.update), 'CONTENT_REPLICATION_SUCCESS');
+  assert.match(ended.join(), /not wanted any more/);
+  assert.match(distribution.query().reason, /the library is well/);
+});
+
 test('collection keeps documents, what is in hand, and what a site below still lacks', async (t) => {
   const hierarchy = await ready(t);
   const { top } = hierarchy;
   const tree = hierarchy.vendor.descriptors.get(guids.update)?.content.tree.sha256;
   const descriptor = hierarchy.vendor.entries.get(guids.update)?.descriptor.sha256;
   assert.ok(tree !== undefined && descriptor !== undefined);
-  assert.ok((await collectionRoots(top)).has(tree), 'downloaded');
+  assert.ok((await collectionRoots(rootPorts(top, hierarchy.roster))).has(tree), 'downloaded');
   await top.operations.install({ id: '2.0.0', by: 'eve' });
   await hierarchy.settle();
   await hierarchy.installs('CAS', guids.update);
   await hierarchy.runs(top, guids.other, '4.0.0', [guids.base, guids.update, guids.hotfix, guids.other]);
-  assert.ok((await collectionRoots(top)).has(tree), 'PR1 lacks it');
+  assert.ok((await collectionRoots(rootPorts(top, hierarchy.roster))).has(tree), 'PR1 lacks it');
   await hierarchy.installs('PR1', guids.update);
   await hierarchy.clock.advance(5_000);
   await hierarchy.settle();
@@ -128,7 +175,7 @@ test('collection keeps documents, what is in hand, and what a site below still l
   ]);
   await hierarchy.clock.advance(5_000);
   await hierarchy.settle();
-  const roots = await collectionRoots(top);
+  const roots = await collectionRoots(rootPorts(top, hierarchy.roster));
   assert.ok(!roots.has(tree), 'two releases ago, everywhere');
   assert.ok(roots.has(descriptor));
 });

@@ -96,20 +96,40 @@ export class DistributionManager implements Component {
   }
 
   async #pass(signal: AbortSignal, report: (reason: string) => void): Promise<PassOutcome> {
-    for (let due = this.#nextDue(); due !== undefined; due = this.#nextDue()) {
-      await this.#replicate(due, signal, report);
+    let care: PassOutcome | 'not-wanted' | undefined = 'not-wanted';
+    while (care === 'not-wanted') {
+      for (let due = this.#nextDue(); due !== undefined; due = this.#nextDue()) {
+        await this.#replicate(due, signal, report);
+      }
+      this.#status.write({ schema: 1, transfers: [] });
+      care = await this.#care(signal, report);
     }
-    this.#status.write({ schema: 1, transfers: [] });
     const failed = this.#own()
       .filter(({ state }) => state === 'CONTENT_REPLICATION_FAILED')
       .toSorted((a, b) => (a.nextAt ?? 0) - (b.nextAt ?? 0))[0];
-    const care = await this.#options.care?.pass(signal, report);
     if (failed === undefined) {
       const idle: PassOutcome = { state: 'waiting', reason: 'no content to replicate' };
       return care === undefined ? idle : { ...care, reason: `no content to replicate; ${care.reason}` };
     }
     const nextAt = Math.min(failed.nextAt ?? this.#options.clock.now(), care?.nextAt ?? Infinity);
     return { state: 'waiting', reason: failed.reason, nextAt };
+  }
+
+  /** Looks after the content library until there is something to replicate: an order goes first. */
+  async #care(
+    signal: AbortSignal,
+    report: (reason: string) => void,
+  ): Promise<PassOutcome | 'not-wanted' | undefined> {
+    const { care } = this.#options;
+    if (care === undefined) return undefined;
+    return transfer({
+      fetch: (within) => care.pass(within, report),
+      isWanted: () => this.#nextDue() === undefined,
+      onChange: (check) => {
+        this.#check = check;
+      },
+      signal,
+    });
   }
 
   #own(): readonly UpdateProjection[] {

@@ -1,4 +1,4 @@
-import type { BlobRef } from '@sallyport/core/domain/content/tree';
+import type { PackageContent } from '@sallyport/core/domain/updates/package';
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { Digest, EpochMs } from '@sallyport/core/shared/ids';
 import { days, formatBytes, hours, mebibytes, minutes, seconds } from '@sallyport/core/shared/units';
@@ -9,15 +9,15 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import { collectGarbage } from '../content/collection.ts';
 import type { PackageFetcher } from '../content/package-fetcher.ts';
-import { scrub, type Scrubbed } from '../content/scrub.ts';
-import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
+import { healthOf, scrub, type Scrubbed } from '../content/scrub.ts';
 import { backOffMs, isDue, type BackOff } from '../work/back-off.ts';
+import { unlessEnded } from '../work/unless-ended.ts';
 import type { PassOutcome } from '../work/work-loop.ts';
-import { type CareState, readCare, writeCare } from './care-state.ts';
+import { type CareState, type Loss, readCare, writeCare } from './care-state.ts';
 import { collectionRoots, packagesToKeep, type RootPorts } from './collection-roots.ts';
+import { LossRepair, type Repaired } from './loss-repair.ts';
 
 export interface LibraryCareOptions extends RootPorts {
-  readonly site: SiteIdentity;
   readonly compute: Pick<Compute, 'hashFile'>;
   readonly fetcher: Pick<PackageFetcher, 'fetch' | 'isInUse'>;
   /** Where what is damaged is fetched again. */
@@ -44,26 +44,25 @@ const retry: BackOff = { firstMs: minutes(1), maxMs: hours(1) };
 export class LibraryCare {
   readonly #options: LibraryCareOptions;
   readonly #pace: { readonly bytes: number; readonly everyMs: number };
+  readonly #repair: LossRepair;
   /** Of this process: a part of the scrub is not begun before. */
   #nextPartAt: EpochMs = 0;
 
   constructor(options: LibraryCareOptions) {
     this.#options = options;
     this.#pace = options.pace ?? defaultPace;
+    this.#repair = new LossRepair(options);
   }
 
-  /** Does what is due, a part of it at a time. Cheap when nothing is. */
+  /**
+   * Does what is due, a part of it at a time. Cheap when nothing is. May be ended at any time: the next pass goes on
+   * with what is left.
+   */
   async pass(signal: AbortSignal, report: (reason: string) => void): Promise<PassOutcome> {
     let state = this.#state();
-    if (state.loss !== undefined) {
-      if (isDue(retry, state.loss.nextAt, this.#options.clock.now())) {
-        report('fetches again what the disk has lost of the content library');
-        state = await this.#heal(state, state.loss, signal);
-      }
-      // What a damaged document names is not known: nothing is collected before it is whole.
-      if (state.loss !== undefined) {
-        return { state: 'failing', reason: state.loss.reason, nextAt: state.loss.nextAt };
-      }
+    if (state.lost !== undefined && isDue(retry, state.lost.nextAt, this.#options.clock.now())) {
+      report('fetches again what the disk has lost of the content library');
+      state = await this.#heal(state, state.lost, signal);
     }
     if (this.#collectAt(state) <= this.#options.clock.now()) {
       report('removes what nothing needs from the content library');
@@ -73,11 +72,11 @@ export class LibraryCare {
       report('compares the content library with its names');
       state = await this.#scrubPart(state, signal);
     }
-    const nextAt =
-      state.loss === undefined
-        ? Math.min(this.#collectAt(state), this.#scrubAt(state))
-        : this.#options.clock.now();
-    return { state: 'waiting', reason: state.said, nextAt };
+    const { lost } = state;
+    const nextAt = Math.min(this.#collectAt(state), this.#scrubAt(state), lost?.nextAt ?? Infinity);
+    return lost === undefined || lost.failures === 0
+      ? { state: 'waiting', reason: state.said, nextAt }
+      : { state: 'failing', reason: lost.reason, nextAt };
   }
 
   /** What was kept, or the beginning: nothing is due before its first interval is over. */
@@ -97,6 +96,8 @@ export class LibraryCare {
   }
 
   #collectAt(state: CareState): EpochMs {
+    // What a damaged document names is not known: nothing is collected before it is whole.
+    if (state.lost?.holdsBack === true) return Infinity;
     const daily = laterBy(state.collectedAt, collectEvery, this.#options.clock.now());
     if (state.installs === this.#installs()) return daily;
     return Math.min(daily, Math.max(this.#installedAt(), state.collectedAt) + collectAfterInstall);
@@ -112,11 +113,15 @@ export class LibraryCare {
   async #collect(state: CareState, signal: AbortSignal): Promise<CareState> {
     const { log, fetcher, clock, blobs } = this.#options;
     const installs = this.#installs();
-    const damaged = await this.#damagedDocuments(signal);
-    if (damaged.length > 0) return this.#lost(state, damaged);
     try {
+      const noted = await this.#checkDocuments(state, signal);
+      if (noted !== state) return noted;
       const { removed, freedBytes } = await collectGarbage(
-        { blobs, roots: () => collectionRoots(this.#options), isInUse: (sha256) => fetcher.isInUse(sha256) },
+        {
+          blobs,
+          roots: () => unlessEnded(collectionRoots(this.#options), signal),
+          isInUse: (sha256) => fetcher.isInUse(sha256),
+        },
         signal,
       );
       if (freedBytes > 0) {
@@ -139,10 +144,18 @@ export class LibraryCare {
     const { clock, log } = this.#options;
     const running = state.scrub ?? { checked: 0, checkedBytes: 0, lost: 0 };
     this.#nextPartAt = clock.now() + this.#pace.everyMs;
-    const part: Scrubbed = await scrub(this.#options, signal, {
-      bytesMax: this.#pace.bytes,
-      ...(running.after === undefined ? {} : { after: running.after }),
-    });
+    let noted = state;
+    const part: Scrubbed = await scrub(
+      this.#options,
+      signal,
+      {
+        bytesMax: this.#pace.bytes,
+        ...(running.after === undefined ? {} : { after: running.after }),
+      },
+      async ({ sha256 }) => {
+        noted = await this.#note(noted, sha256);
+      },
+    );
     const after = part.last ?? running.after;
     const so = {
       checked: running.checked + part.checked,
@@ -152,7 +165,7 @@ export class LibraryCare {
     };
     let next: CareState;
     if (part.atEnd === true) {
-      const { scrub: _, ...rest } = state;
+      const { scrub: _, ...rest } = noted;
       const found = so.lost === 0 ? 'all as they should be' : `${so.lost} were damaged`;
       const said = `the content library was checked at ${instant(clock.now())}: ${so.checked} blobs, ${formatBytes(so.checkedBytes)}, ${found}`;
       log.info('The content library is checked: {count} blobs, {bytes}, {found}', {
@@ -162,65 +175,74 @@ export class LibraryCare {
       });
       next = { ...rest, scrubbedAt: clock.now(), said };
     } else {
-      next = { ...state, scrub: so };
+      next = { ...noted, scrub: so };
     }
-    return part.removed.length === 0 ? this.#keep(next) : this.#lost(next, part.removed);
+    return this.#keep(next);
   }
 
-  /** The disk has lost blobs, which are not held any more: says so, and what is needed of them is fetched next. */
-  #lost(state: CareState, removed: readonly Pick<BlobRef, 'sha256'>[]): CareState {
+  /** The disk has damaged a blob, which is removed next: notes it for good, and what is needed of it is fetched soon. */
+  async #note(state: CareState, sha256: Digest): Promise<CareState> {
     const { log, clock } = this.#options;
-    const names = removed.map(({ sha256 }) => sha256).join(', ');
-    log.error('The disk has damaged {count} blobs of the content library, which were removed: {names}', {
-      count: removed.length,
-      names,
+    log.error('The disk has damaged the blob {sha256} of the content library, which is removed', { sha256 });
+    const digests = [...new Set([...(state.lost?.digests ?? []), sha256])];
+    return this.#keep({
+      ...state,
+      lost: {
+        digests,
+        holdsBack: await this.#holdBack(digests),
+        failures: state.lost?.failures ?? 0,
+        nextAt: clock.now(),
+        reason: `the disk has damaged ${digests.length} blobs of the content library: they are fetched again; check the disk`,
+      },
     });
-    const reason = `the disk has damaged ${removed.length} blobs of the content library: they are fetched again; check the disk`;
-    return this.#keep({ ...state, loss: { failures: 0, nextAt: clock.now(), reason } });
   }
 
-  /** Fetches whatever is missing of the documents and packages that are kept here. */
-  async #heal(
-    state: CareState,
-    loss: NonNullable<CareState['loss']>,
-    signal: AbortSignal,
-  ): Promise<CareState> {
-    const { documents, fetcher, content, clock, random, log } = this.#options;
-    const { loss: _, ...whole } = state;
-    try {
-      await documents.refresh(signal);
-      let receivedBytes = 0;
-      for (const descriptor of await packagesToKeep(this.#options)) {
-        receivedBytes += (await fetcher.fetch(descriptor.content, content, { signal })).receivedBytes;
-      }
+  /** Fetches what is missing of what this site held: whatever can be had, the rest later. */
+  async #heal(state: CareState, loss: Loss, signal: AbortSignal): Promise<CareState> {
+    const { content, clock, random, log } = this.#options;
+    const { receivedBytes, left, problem }: Repaired = await this.#repair.repair(loss.digests, signal);
+    const { lost: _, ...whole } = state;
+    if (problem === undefined) {
       log.info('What the disk had damaged is whole again, {bytes} from {source}', {
         bytes: formatBytes(receivedBytes),
         source: content.name,
       });
       return this.#keep(whole);
+    }
+    const failures = loss.failures + 1;
+    const nextAt = clock.now() + backOffMs(retry, failures, random.fraction());
+    const reason = `what the disk has damaged of the content library could not be fetched again: ${problem}`;
+    log.error('{reason}; next try at {nextAt}', { reason, nextAt: instant(nextAt) });
+    const holdsBack = await this.#holdBack(left);
+    return this.#keep({ ...whole, lost: { digests: left, holdsBack, failures, nextAt, reason } });
+  }
+
+  /** Whether one of these says what has to stay; also while that is not known. */
+  async #holdBack(digests: readonly Digest[]): Promise<boolean> {
+    try {
+      const documents = (await packagesToKeep(this.#options)).flatMap(({ descriptor }) =>
+        documentsOf(descriptor.content),
+      );
+      return digests.some((sha256) => documents.includes(sha256));
     } catch (error) {
-      signal.throwIfAborted();
-      const failures = loss.failures + 1;
-      const nextAt = clock.now() + backOffMs(retry, failures, random.fraction());
-      const reason = `what the disk has damaged of the content library could not be fetched again: ${messageOf(error)}`;
-      log.error('{reason}; next try at {nextAt}', { reason, nextAt: instant(nextAt) });
-      return this.#keep({ ...state, loss: { failures, nextAt, reason } });
+      this.#options.log.debug('What has to stay in the content library is not known: {error}', {
+        error: messageOf(error),
+      });
+      return true;
     }
   }
 
-  /** Documents of kept packages that the disk has changed; they are removed. Without them nobody knows what they name. */
-  async #damagedDocuments(signal: AbortSignal): Promise<readonly Pick<BlobRef, 'sha256'>[]> {
-    const { blobs, compute } = this.#options;
-    const damaged: { readonly sha256: Digest }[] = [];
-    for (const { content } of await packagesToKeep(this.#options)) {
-      for (const { sha256 } of [content.tree, content.encodings]) {
-        if (!(await blobs.has(sha256))) continue;
-        if ((await compute.hashFile(blobs.pathOf(sha256), signal)).sha256 === sha256) continue;
-        await blobs.remove(sha256);
-        damaged.push({ sha256 });
+  /** Removes documents of kept packages that the disk has changed: without them nobody knows what they name. */
+  async #checkDocuments(state: CareState, signal: AbortSignal): Promise<CareState> {
+    let noted = state;
+    for (const { descriptor } of await packagesToKeep(this.#options)) {
+      for (const sha256 of documentsOf(descriptor.content)) {
+        if ((await healthOf(sha256, this.#options, signal)) !== 'damaged') continue;
+        noted = await this.#note(noted, sha256);
+        await this.#options.blobs.remove(sha256);
       }
     }
-    return damaged;
+    return noted;
   }
 
   /** Changes with each install here that ends. */
@@ -252,4 +274,8 @@ function laterBy(last: EpochMs, interval: number, now: EpochMs): EpochMs {
 
 function instant(at: EpochMs): string {
   return new Date(at).toISOString();
+}
+
+function documentsOf({ tree, encodings }: PackageContent): readonly Digest[] {
+  return [tree.sha256, encodings.sha256];
 }

@@ -17,6 +17,11 @@ export function rolloutPath(product: ProductId): string {
   return `rollout/${product}.json`;
 }
 
+/** Whether a name is that of a document, and not a package's GUID. */
+export function isDocumentPath(name: string): boolean {
+  return name === servicePath || name.startsWith('catalog/') || name.startsWith('rollout/');
+}
+
 /** Reads a document by the rules of its path. @throws {WireError} */
 export function parserOf(path: string): (bytes: Uint8Array) => unknown {
   if (path === servicePath) return parseServiceInfo;

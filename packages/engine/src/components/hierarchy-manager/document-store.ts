@@ -13,6 +13,7 @@ import type { DocumentProblem } from './trusted-view.ts';
 /** The setting `trusted`: the newest targets that were ever verified here, by path; their bytes are blobs. */
 interface TrustedIndex {
   readonly schema: 1;
+  /** When they came to be these. */
   readonly refreshedAt: EpochMs;
   readonly targets: Readonly<Record<string, BlobRef>>;
 }
@@ -118,6 +119,8 @@ export class DocumentStore {
   }
 
   keepIndex(targets: Readonly<Record<string, BlobRef>>): void {
+    // Most refreshes bring nothing new, and every commit wakes every component.
+    if (JSON.stringify(this.index().targets) === JSON.stringify(targets)) return;
     const index: TrustedIndex = { schema: 1, refreshedAt: this.#options.clock.now(), targets };
     this.#options.database.write(({ settings }) => settings.put(settingName, index));
   }

@@ -9,6 +9,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Releases } from '../../ports/releases.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
+import { type BackOff, backOffMs, isDue } from '../work/back-off.ts';
 import { WorkLoop, type PassOutcome } from '../work/work-loop.ts';
 import { type HierarchyReads, OrderDesk } from './order-desk.ts';
 import { type NamedStatus, OwnRecords } from './own-records.ts';
@@ -45,11 +46,15 @@ export interface ManagerTimes {
   readonly refreshEveryMs: number;
   /** The other components' words are collected this often. */
   readonly statusEveryMs: number;
+  /** Words of components that are as well as before travel at most this often; every five minutes when not given. */
+  readonly wordsEveryMs?: number;
 }
 
 const defaultTimes: ManagerTimes = { refreshEveryMs: 3_600_000, statusEveryMs: 5_000 };
-/** A parent that could not be asked, or a damaged document that could not be had, is asked for again so soon. */
-const refreshRetryMs = 60_000;
+/** A damaged document that could not be had is asked for again so soon, then less and less often. */
+const mendRetry: BackOff = { firstMs: 60_000, maxMs: 3_600_000 };
+/** A parent that could not be asked, or has nothing to be believed, is asked again so soon, then less and less often. */
+const refreshRetryFirstMs = 60_000;
 
 /**
  * `SMS_HIERARCHY_MANAGER`: knows what this site runs, takes the hierarchy's orders, and at the top-tier site decides
@@ -66,7 +71,9 @@ export class HierarchyManager implements Component {
   readonly #times: ManagerTimes;
   #stopListening: (() => void) | undefined;
   #refreshAt: EpochMs = 0;
+  #refreshFailures = 0;
   #mendAt: EpochMs = 0;
+  #mendFailures = 0;
 
   constructor(options: HierarchyManagerOptions) {
     this.#options = options;
@@ -138,7 +145,9 @@ export class HierarchyManager implements Component {
     this.#refreshAt = now + Math.round(refreshEveryMs * (1 - random.fraction() / 4));
     report('takes the metadata from the parent');
     try {
-      for (const problem of await documents.refresh(signal)) {
+      const problems = await documents.refresh(signal);
+      this.#refreshFailures = 0;
+      for (const problem of problems) {
         log.info('Metadata from the parent: {what} could not be taken: {error}', {
           what: problem.what,
           error: problem.message,
@@ -146,7 +155,9 @@ export class HierarchyManager implements Component {
       }
     } catch (error) {
       signal.throwIfAborted();
-      this.#refreshAt = now + refreshRetryMs;
+      this.#refreshFailures += 1;
+      const retry: BackOff = { firstMs: refreshRetryFirstMs, maxMs: refreshEveryMs };
+      this.#refreshAt = now + backOffMs(retry, this.#refreshFailures, random.fraction());
       log.info('Metadata could not be taken from the parent: {error}', { error: messageOf(error) });
     }
   }
@@ -157,11 +168,16 @@ export class HierarchyManager implements Component {
     signal: AbortSignal,
     report: (reason: string) => void,
   ): Promise<TrustedView> {
-    const { documents, clock, log } = this.#options;
+    const { documents, clock, random, log } = this.#options;
     const now = clock.now();
     const [first] = view.damaged;
-    if (first === undefined || (now < this.#mendAt && this.#mendAt - now <= refreshRetryMs)) return view;
-    this.#mendAt = now + refreshRetryMs;
+    if (first === undefined) {
+      this.#mendFailures = 0;
+      return view;
+    }
+    if (!isDue(mendRetry, this.#mendAt, now)) return view;
+    this.#mendFailures += 1;
+    this.#mendAt = now + backOffMs(mendRetry, this.#mendFailures, random.fraction());
     report(`fetches a damaged document again: ${first.what}`);
     try {
       await documents.refresh(signal);

@@ -3,7 +3,7 @@ import type { EpochMs, PackageGuid } from '@sallyport/core/shared/ids';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { GateAnswer, PackageGate } from '../update-installer/ports.ts';
-import { rolloutPath } from './document-paths.ts';
+import { isDocumentPath, rolloutPath } from './document-paths.ts';
 import { isTopTierSite, type SiteIdentity } from './site-identity.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 import { type DocumentProblem, packageOf } from './trusted-view.ts';
@@ -40,7 +40,8 @@ export class TrustedPackageGate implements PackageGate {
     const view = await this.#documents.view();
     const known = packageOf(view, guid);
     if (known === undefined) {
-      const [damaged] = view.damaged;
+      // A descriptor says nothing of packages other than its own, which the catalogue names.
+      const damaged = view.damaged.find(({ what }) => isDocumentPath(what));
       return damaged === undefined
         ? { go: false, reason: 'This site’s trusted catalogue does not name the package.' }
         : undecided('whether the vendor still stands by the package', damaged);

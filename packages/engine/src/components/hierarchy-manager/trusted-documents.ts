@@ -14,6 +14,7 @@ import type { Log } from '../../ports/log.ts';
 import type { RepositorySource } from '../../ports/repository.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
 import type { TrustStore } from '../../ports/trust-store.ts';
+import { KnownMetadata } from '../trust/known-metadata.ts';
 import { TrustRefresher } from '../trust/refresher.ts';
 import { fetchDescriptors } from './descriptor-fetch.ts';
 import { names, problemOf, rolloutInput, unlessDamaged } from './document-judgement.ts';
@@ -26,6 +27,8 @@ export interface TrustedDocumentsOptions {
   readonly blobs: Blobs;
   readonly trust: TrustStore;
   readonly check: SignatureCheck;
+  /** What others at this site have read and checked as well; one of its own when not given. */
+  readonly metadata?: KnownMetadata;
   readonly digests: Digests;
   readonly clock: Clock;
   readonly log: Log;
@@ -59,7 +62,8 @@ export class TrustedDocuments {
     this.#options = options;
     this.#store = new DocumentStore(options);
     const { trust: store, check, digests, source, stalenessMs } = options;
-    const shared = { store, check, digests, ...(stalenessMs === undefined ? {} : { stalenessMs }) };
+    const metadata = options.metadata ?? new KnownMetadata(options);
+    const shared = { store, check, metadata, digests, ...(stalenessMs === undefined ? {} : { stalenessMs }) };
     this.#online = new TrustRefresher({ ...shared, ...(source === undefined ? {} : { source }) });
     this.#stored = new TrustRefresher(shared);
   }
@@ -130,7 +134,7 @@ export class TrustedDocuments {
     }
     const problem = judged ?? damaged.at(0);
     const service = await this.#read<ServiceInfo>(servicePath, targets, damaged);
-    damaged.push(...this.#store.lostDescriptors());
+    damaged.push(...(await this.#missingDescriptors(products.values())));
     return {
       referenceTime: time,
       ...(service === undefined ? {} : { service }),
@@ -154,19 +158,45 @@ export class TrustedDocuments {
     return undefined;
   }
 
+  /** Catalogued descriptors that were found damaged, or that are not held: a refresh could not have them, or they went. */
+  async #missingDescriptors(products: Iterable<TrustedProduct>): Promise<readonly DocumentProblem[]> {
+    const lost = new Map(this.#store.lostDescriptors().map((problem) => [problem.what, problem]));
+    const absent = [...products].flatMap(({ catalogue, descriptors }) =>
+      catalogue.packages.filter(({ guid }) => !descriptors.has(guid)),
+    );
+    const held = await this.#options.blobs.held(absent.map(({ descriptor }) => descriptor.sha256));
+    return absent.flatMap(({ guid, descriptor }) => {
+      const problem = lost.get(guid);
+      if (problem !== undefined) return [problem];
+      // One that is held and not understood, of a newer kind, is no damage.
+      if (held.has(descriptor.sha256)) return [];
+      const message = `the descriptor of package ${guid} is not held here: the next refresh fetches it`;
+      return [{ what: guid, code: 'NOT_HELD', message }];
+    });
+  }
+
   /**
-   * Blobs that must stay: the documents themselves and every descriptor they name.
+   * Blobs that must stay: the documents themselves and every descriptor they name. Waits for a refresh under way,
+   * whose blobs are held before anything names them.
    *
    * @throws {ContentError} NOT_HELD while a document cannot be read: what it names is not known, so nothing may go
    */
-  async roots(): Promise<ReadonlySet<Digest>> {
-    const view = await this.view();
-    const [damaged] = view.damaged;
+  roots(): Promise<ReadonlySet<Digest>> {
+    return this.#exclusively(async () => {
+      const view = await this.#look();
+      this.#lastView = view;
+      return this.#rootsOf(view);
+    });
+  }
+
+  #rootsOf(view: TrustedView): ReadonlySet<Digest> {
+    const { targets } = this.#store.index();
+    const damaged = view.damaged.find(({ what }) => targets[what] !== undefined);
     if (damaged !== undefined) {
       const message = `what has to stay in the content library is not known: ${damaged.message}`;
       throw new ContentError('NOT_HELD', message, { document: damaged.what });
     }
-    const roots = new Set<Digest>(Object.values(this.#store.index().targets).map(({ sha256 }) => sha256));
+    const roots = new Set<Digest>(Object.values(targets).map(({ sha256 }) => sha256));
     for (const { catalogue } of view.products.values()) {
       for (const { descriptor } of catalogue.packages) roots.add(descriptor.sha256);
     }

@@ -43,7 +43,7 @@ export interface TrustedView {
   readonly referenceTime: EpochMs;
   readonly service?: ServiceInfo;
   readonly products: ReadonlyMap<ProductId, TrustedProduct>;
-  /** Documents and descriptors that the content library has lost: what they say is not known until a refresh. */
+  /** Documents and descriptors that the content library lacks: what they say is not known until a refresh. */
   readonly damaged: readonly DocumentProblem[];
   /** The metadata as a whole cannot be believed at present: it has expired, or was never fetched. */
   readonly problem?: TrustProblem;
