@@ -30,27 +30,38 @@ interface SiteOutcome {
 /** The database itself, what says how things went, and what tells a running server from a stopped one. */
 const passing = /^(?:database\/|logs\/|run\/|trust\/run\/|trust\/time-floor$)/;
 /**
- * What may be said, or not, depending on who is first: while an exchange that was cut short has not been repeated, and
- * by a primary that is ready before its parent.
+ * What may be said, or not, depending on who is first: while an exchange that was cut short has not been repeated, by a
+ * primary that is ready before its parent, and when the other side dies while content travels.
  */
 const passingEvents: ReadonlySet<string> = new Set([
   'applicability-failed',
   'not-applicable',
   'waiting-for-parent',
+  'download-failed',
+  'replication-failed',
 ]);
+/** May begin more than once. */
+const repeatable = / (?:prerequisites-.*|download-started|replication-started)$/;
 
 /** Reads what a stage that has stopped holds, and checks what must be so whatever happened. */
 export async function outcomeOf(stage: Stage): Promise<Outcome> {
+  const vendor = await filesOf(stage.path('vendor', 'repository'), /(?!)/);
+  const documents = new Set(vendor.map((file) => /^targets\/\S* \d+ (\S+)$/.exec(file)?.[1]));
   const sites: Record<string, SiteOutcome> = {};
-  for (const name of ['cas', 'pr1', 'se1'] as const) sites[name] = await siteOutcome(stage, name);
+  for (const name of ['cas', 'pr1', 'se1'] as const) sites[name] = await siteOutcome(stage, name, documents);
   const traces: Record<string, number> = {};
   for (const name of await readdir(stage.path('traces'))) {
     traces[name] = (await readFile(stage.path('traces', name), 'utf8')).trim().split('\n').length;
   }
-  return { sites, vendor: await filesOf(stage.path('vendor', 'repository'), /(?!)/), traces };
+  return { sites, vendor, traces };
 }
 
-async function siteOutcome(stage: Stage, name: string): Promise<SiteOutcome> {
+/** @param documents digests of catalogues and roll-outs: a library may have dropped those that are superseded, or not yet */
+async function siteOutcome(
+  stage: Stage,
+  name: string,
+  documents: ReadonlySet<string | undefined>,
+): Promise<SiteOutcome> {
   const data = stage.path(name);
   for (const left of ['content/partial', 'scratch']) {
     assert.deepEqual(await readdir(join(data, left)), [], `${name}: nothing unfinished is left in ${left}`);
@@ -60,7 +71,8 @@ async function siteOutcome(stage: Stage, name: string): Promise<SiteOutcome> {
     const [, blob, digest] = /^content\/blobs\/sha256\/(\S+) \d+ (\S+)$/.exec(file) ?? [];
     assert.equal(blob, digest, `${name}: a blob is what its name says`);
   }
-  return { files: files.map((file) => withoutBackups(file)), history: historyOf(data, name, stage.guid) };
+  const compared = files.filter((file) => !documents.has(/^content\/blobs\/sha256\/(\S+)/.exec(file)?.[1]));
+  return { files: compared.map((file) => withoutBackups(file)), history: historyOf(data, name, stage.guid) };
 }
 
 /** Backups are copies of the database: their bytes differ. */
@@ -100,7 +112,7 @@ function historyOf(data: string, name: string, guid: string): Readonly<Record<st
  */
 function toldOnce(events: readonly UpdateEvent[]): readonly string[] {
   const lines = events.filter(({ event }) => !passingEvents.has(event)).map((event) => lineOf(event));
-  return lines.filter((line, at) => !/ prerequisites-/.test(line) || lines.lastIndexOf(line) === at);
+  return lines.filter((line, at) => !repeatable.test(line) || lines.lastIndexOf(line) === at);
 }
 
 function lineOf({ attempt, event, data }: UpdateEvent): string {

@@ -28,7 +28,7 @@ let inTransaction = false;
 export function patchSqlite(): void {
   const sqlite = createRequire(import.meta.url)('node:sqlite') as Sqlite;
   patchExec(sqlite.DatabaseSync.prototype as Functions);
-  for (const method of ['run', 'get', 'all'] as const)
+  for (const method of ['run', 'get', 'all', 'iterate'])
     patchStatement(sqlite.StatementSync.prototype as Functions, method);
   const { backup } = sqlite;
   sqlite.backup = async (source, path, options) => {
@@ -43,25 +43,50 @@ export function patchSqlite(): void {
 
 function patchExec(prototype: Functions): void {
   const exec = known(prototype['exec']);
-  prototype['exec'] = function (...args): void {
-    const verb = String(args[0]).trimStart().slice(0, 8).toUpperCase();
-    if (verb.startsWith('COMMIT')) {
-      // One for each thing in it: what comes in one transaction today comes in two tomorrow.
-      const names = namesOf(pending);
-      for (const name of names) checkpoint(name);
-      exec.apply(this, args);
-      inTransaction = false;
-      for (const name of names) checkpoint(`${name} done`);
-      return;
-    }
-    if (/^(?:BEGIN|ROLLBACK)/.test(verb)) {
-      inTransaction = verb.startsWith('BEGIN');
-      pending.clear();
-    } else if (/^(?:CREATE|ALTER|DROP|PRAGMA)/.test(verb)) {
-      pending.add('schema');
-    }
-    exec.apply(this, args);
+  prototype['exec'] = function (...args): unknown {
+    return around(String(args[0]), [], () => exec.apply(this, args));
   };
+}
+
+function patchStatement(prototype: Functions, method: string): void {
+  const original = known(prototype[method]);
+  prototype[method] = function (...values): unknown {
+    return around((this as StatementSync).sourceSQL, values, () => original.apply(this, values));
+  };
+}
+
+/** Transactions begin and end by statements too, prepared or not, in capitals or not. */
+function around(sql: string, values: readonly unknown[], proceed: () => unknown): unknown {
+  const verb = /^\s*([a-z]+)/i.exec(sql)?.[1]?.toUpperCase() ?? '';
+  if (verb === 'COMMIT') {
+    // One for each thing in it: what comes in one transaction today comes in two tomorrow.
+    const names = namesOf(pending);
+    for (const name of names) checkpoint(name);
+    const result = proceed();
+    inTransaction = false;
+    for (const name of names) checkpoint(`${name} done`);
+    return result;
+  }
+  if (verb === 'BEGIN' || verb === 'ROLLBACK') {
+    inTransaction = verb === 'BEGIN';
+    pending.clear();
+    return proceed();
+  }
+  const table = change.exec(sql)?.[1];
+  const changed = table === undefined ? schemaOf(verb) : [table, ...tellingOf(values)].join(' ');
+  if (changed === undefined) return proceed();
+  if (inTransaction) {
+    pending.add(changed);
+    return proceed();
+  }
+  checkpoint(`write ${changed}`);
+  const result = proceed();
+  checkpoint(`write ${changed} done`);
+  return result;
+}
+
+function schemaOf(verb: string): string | undefined {
+  return /^(?:CREATE|ALTER|DROP)$/.test(verb) ? 'schema' : undefined;
 }
 
 function namesOf(changed: ReadonlySet<string>): readonly string[] {
@@ -69,23 +94,6 @@ function namesOf(changed: ReadonlySet<string>): readonly string[] {
   if (!changed.has('record_cursor')) return named.map((name) => `commit ${name}`);
   // Of other sites: what an event tells of makes no difference to taking it.
   return [...new Set(named.map((name) => `take ${name.replace(/^(update_event) .*/, '$1')}`))];
-}
-
-function patchStatement(prototype: Functions, method: string): void {
-  const original = known(prototype[method]);
-  prototype[method] = function (...values): unknown {
-    const table = change.exec((this as StatementSync).sourceSQL)?.[1];
-    if (table === undefined) return original.apply(this, values);
-    const name = [table, ...tellingOf(values)].join(' ');
-    if (inTransaction) {
-      pending.add(name);
-      return original.apply(this, values);
-    }
-    checkpoint(`write ${name}`);
-    const result = original.apply(this, values);
-    checkpoint(`write ${name} done`);
-    return result;
-  };
 }
 
 function known(method: AnyFunction | undefined): AnyFunction {

@@ -1,4 +1,6 @@
 const dayMs = 86_400_000;
+/** In so many days a command has died at everything. */
+const commandDays = 3;
 
 /**
  * Some of the items, spread over all of them: `asked` is `all`, a number of items, `<number>/<first>` for those of a
@@ -21,4 +23,15 @@ export function chosenShare<T>(
     name: `${count}/${first}`,
     items: items.filter((_, at) => at % stride === first % stride).slice(0, count),
   };
+}
+
+/** Of what a command dies at, two thirds that wait for another day; nothing waits when `asked` is `all`. */
+export function leftForOtherDays<T>(
+  items: readonly T[],
+  asked: string | undefined,
+  now = Date.now(),
+): readonly T[] {
+  if (asked === 'all') return [];
+  const day = Number(asked?.split('/')[1] ?? Math.floor(now / dayMs));
+  return items.filter((_, at) => at % commandDays !== day % commandDays);
 }

@@ -1,9 +1,11 @@
-import { siteCode } from '@sallyport/core/shared/ids';
+import { entryOf } from '@sallyport/core/domain/sites/roster';
+import { siteCode, type SiteCode } from '@sallyport/core/shared/ids';
 import { hours } from '@sallyport/core/shared/units';
 import type { ActionResult } from '@sallyport/core/wire/api';
 import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
 import type { SiteProcess } from '../site/site-process.ts';
 import type { SimSite } from '../site/sim-site.ts';
+import type { Chance } from '../world/chance.ts';
 import type { Story } from '../world/story.ts';
 
 const by = 'ada';
@@ -16,22 +18,39 @@ const stopped: ReadonlySet<string> = new Set([
   'PREREQ_WARNING',
 ]);
 
+/** What an order has set going, and may be taken back. */
+const underWay: ReadonlySet<string> = new Set([
+  'CONTENT_REPLICATING',
+  'INSTALL_WAITING_PARENT',
+  'INSTALL_WAITING_SERVICE_WINDOW',
+  'INSTALL_IN_PROGRESS',
+]);
+
 /** Somebody who has every package installed everywhere, and tries again what has failed. Asks as the commands do. */
 export class Administrator {
   readonly #top: SimSite;
   readonly #story: Story;
   readonly #fail: (problem: string) => void;
+  readonly #chance: Chance;
+  readonly #revokes: () => SiteCode | undefined;
   #isBusy = false;
+  /** From then on nobody changes their mind any more. */
+  isCalm = false;
   /** Numbers of the orders that were acknowledged. */
   readonly orders = new Set<number>();
 
   constructor(options: {
     readonly top: SimSite;
     readonly story: Story;
+    readonly chance: Chance;
+    /** A site that is to be shut out by now. */
+    readonly revokes: () => SiteCode | undefined;
     readonly fail: (problem: string) => void;
   }) {
     this.#top = options.top;
     this.#story = options.story;
+    this.#chance = options.chance;
+    this.#revokes = options.revokes;
     this.#fail = options.fail;
   }
 
@@ -46,7 +65,7 @@ export class Administrator {
     });
     void this.#work(process)
       .catch((error: unknown) => {
-        if (!life.isOver)
+        if (!life.isOver && !this.#top.disk.full)
           this.#fail(`an administrator at ${this.#top.code} met a fault: ${messageOf(error)}`);
       })
       .finally(() => {
@@ -81,6 +100,14 @@ export class Administrator {
       states.find((each) => each.guid === guid && each.site === site)?.state ?? 'UNKNOWN';
     const open = packages.filter(({ verdict }) => verdict === 'available');
     const ignoreWarnings = { by, warnings: 'all-known' as const };
+    this.#shutOut(process);
+    if (!this.isCalm && this.#chance.happens(0.1)) {
+      const running = states.find(({ state }) => underWay.has(state));
+      if (running !== undefined) {
+        const { guid } = running;
+        await this.#try(`takes the order for ${guid} back`, () => operations.cancel({ id: guid, by }));
+      }
+    }
     // What has stopped is in the way of everything newer: it goes on, or is given up.
     const stuck = packages.find(
       ({ guid, verdict }) => verdict !== 'installed' && stopped.has(stateAt(guid, top)),
@@ -108,6 +135,19 @@ export class Administrator {
     await this.#follow(process, packages, stateAt);
   }
 
+  #shutOut({ parts }: SiteProcess): void {
+    const code = this.#revokes();
+    const entry = code === undefined ? undefined : entryOf(parts.view.current().roster, code);
+    if (code === undefined || entry === undefined || entry.revoked !== undefined) return;
+    try {
+      parts.topTier?.authority.revokeSite(code, 'it was sold');
+      this.#story.tell(by, `shuts ${code} out`);
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error;
+      this.#story.tell(by, `shuts ${code} out: refused: ${error.message}`);
+    }
+  }
+
   /** Sites below the top have what it has. */
   async #follow(
     { operations, parts }: SiteProcess,
@@ -121,9 +161,11 @@ export class Administrator {
       if (parent === undefined || revoked !== undefined) continue;
       const site = siteCode(code);
       // The oldest first: what is newer may need it.
-      const failed = packages.findLast(
-        ({ guid, verdict }) => verdict === 'installed' && stopped.has(stateAt(guid, code)),
-      );
+      // What is older than what it runs is behind it.
+      const runs = packages.findIndex(({ guid }) => stateAt(guid, code) === 'INSTALL_SUCCESS');
+      const failed = packages
+        .slice(0, runs === -1 ? packages.length : runs)
+        .findLast(({ guid, verdict }) => verdict === 'installed' && stopped.has(stateAt(guid, code)));
       if (failed !== undefined) {
         await this.#try(`tries ${failed.version} again at ${code}`, () =>
           operations.retry({ id: failed.guid, by, site, ignoreWarnings }),
@@ -133,7 +175,8 @@ export class Administrator {
       } else {
         for (const { guid, version } of installed) {
           const state = stateAt(guid, code);
-          if (state !== 'UNKNOWN' && state !== 'DOWNLOAD_SUCCESS') continue;
+          if (state !== 'UNKNOWN' && state !== 'DOWNLOAD_SUCCESS' && state !== 'APPLICABILITY_SUCCESS')
+            continue;
           await this.#try(`has ${code} follow with ${version}`, () =>
             operations.install({ id: guid, by, sites: [site] }),
           );

@@ -1,15 +1,13 @@
 import type { SiteCode } from '@sallyport/core/shared/ids';
 import { formatDuration, seconds } from '@sallyport/core/shared/units';
-import { readLink } from '@sallyport/engine/components/replication-manager/link-state';
-import type { DiskImage } from '../disk/site-disk.ts';
-import type { Watch } from '../properties/watch.ts';
 import type { SimSite } from '../site/sim-site.ts';
-import type { SimVendor } from '../vendor/sim-vendor.ts';
 import type { Network } from '../world/network.ts';
 import type { Story } from '../world/story.ts';
 import type { Timeline } from '../world/timeline.ts';
+import type { DiskFaults } from './disk-faults.ts';
 import type { Fault } from './faults.ts';
 import type { Plan } from './plan.ts';
+import type { VendorWork } from './vendor-work.ts';
 
 /** Brings a plan's faults about, and ends them. */
 export class FaultMaker {
@@ -18,58 +16,54 @@ export class FaultMaker {
     readonly timeline: Timeline;
     readonly network: Network;
     readonly story: Story;
-    readonly vendor: SimVendor;
+    readonly vendorWork: VendorWork;
     readonly sites: ReadonlyMap<SiteCode, SimSite>;
-    readonly watch: Watch;
+    readonly disks: DiskFaults;
   };
   /** What ends the faults that last. */
   readonly #ends = new Set<() => void>();
-  readonly #images = new Map<SiteCode, DiskImage>();
-  /** Sites that went on from an old disk without having been told. */
-  readonly #forked = new Set<SimSite>();
 
   constructor(options: {
     readonly plan: Plan;
     readonly timeline: Timeline;
     readonly network: Network;
     readonly story: Story;
-    readonly vendor: SimVendor;
+    readonly vendorWork: VendorWork;
     readonly sites: ReadonlyMap<SiteCode, SimSite>;
-    readonly watch: Watch;
+    readonly disks: DiskFaults;
   }) {
     this.#options = options;
   }
 
   /** Has each come at its time. */
   plan(): void {
-    const { plan, timeline } = this.#options;
+    const { plan, timeline, disks } = this.#options;
     plan.faults.forEach((fault, index) => {
       if (plan.without.has(index)) return;
       timeline.after(fault.at, () => this.#begin(fault));
-      if (fault.kind === 'old-disk') timeline.after(fault.at - fault.ageMs, () => this.#keepImage(fault));
+      if (fault.kind === 'old-disk')
+        timeline.after(fault.at - fault.ageMs, () => disks.keepImage(this.#site(fault.site)));
     });
   }
 
-  /** Ends everything that goes wrong: from now on nothing hinders anybody. */
+  /** Ends everything that goes wrong: from now on nothing hinders anybody. Copies that are wrong run on. */
   heal(): void {
-    const { plan, sites, story } = this.#options;
+    const { plan, sites, story, disks, vendorWork } = this.#options;
     story.tell('world', 'nothing goes wrong any more');
     for (const end of this.#ends) end();
+    vendorWork.heal();
     for (const { code, clockOffMs } of plan.sites) {
       const site = sites.get(code);
       if (site === undefined) continue;
       site.armed.length = 0;
-      if (this.#forked.has(site)) {
-        site.crash('kill', 'it is stopped to be restored', undefined);
-        this.#raiseEpoch(site);
-      }
       site.clock.set(clockOffMs);
       site.start();
     }
+    disks.heal();
   }
 
   #begin(fault: Fault): void {
-    const { network, story, vendor } = this.#options;
+    const { network, story, vendorWork, disks } = this.#options;
     switch (fault.kind) {
       case 'crash': {
         const { port, left, phase, cut, downMs } = fault;
@@ -109,17 +103,23 @@ export class FaultMaker {
         return;
       }
       case 'old-disk':
-        this.#putBack(this.#site(fault.site), fault);
+        disks.putBack(this.#site(fault.site), fault.isTold);
+        return;
+      case 'vendor-crash':
+        vendorWork.crashPoints.arm({ left: fault.left, phase: fault.phase });
+        return;
+      case 'twin':
+        disks.runTwice(this.#site(fault.site));
         return;
       case 'drawer':
       case 'stop':
         this.#shelve(this.#site(fault.site), fault);
         return;
       case 'vendor-down':
-        if (!vendor.isRunning) return;
+        if (!vendorWork.isRunning) return;
         story.tell('vendor', `its service is down for ${formatDuration(fault.forMs)}`);
-        vendor.crash();
-        this.#until(fault.forMs, 'the vendor’s service is back', () => vendor.restart());
+        vendorWork.down();
+        this.#until(fault.forMs, 'the vendor’s service is back', () => vendorWork.up());
         return;
       case 'bit-rot': {
         const site = this.#site(fault.site);
@@ -131,37 +131,6 @@ export class FaultMaker {
         return;
       }
     }
-  }
-
-  #keepImage({ site: code }: Extract<Fault, { readonly kind: 'old-disk' }>): void {
-    const site = this.#site(code);
-    if (site.settings === undefined) return;
-    site.tell('an image of its disk is made');
-    this.#images.set(code, site.disk.image());
-  }
-
-  #putBack(site: SimSite, { isTold }: Extract<Fault, { readonly kind: 'old-disk' }>): void {
-    const image = this.#images.get(site.code);
-    if (image === undefined || site.settings === undefined || site.isShelved) return;
-    site.crash('power', 'its disk is put back from an image', undefined);
-    site.disk.restore(image);
-    this.#options.watch.forget(site.code);
-    if (isTold) this.#raiseEpoch(site);
-    else this.#forked.add(site);
-    site.start();
-  }
-
-  /** What `sallyport site restore` does. */
-  #raiseEpoch(site: SimSite): void {
-    const known = [...this.#options.sites.values()].map((other) =>
-      other.settings === undefined
-        ? 1
-        : other.disk.read(({ records, settings }) =>
-            Math.max(other === site ? records.epoch() : 1, readLink(settings, site.code).epoch),
-          ),
-    );
-    const epoch = site.disk.restoreDatabase(undefined, 1 + Math.max(...known));
-    site.tell(`is taken for restored: it goes on in epoch ${epoch}`);
   }
 
   #shelve(site: SimSite, { kind, forMs }: Extract<Fault, { readonly kind: 'drawer' | 'stop' }>): void {

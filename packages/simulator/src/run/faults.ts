@@ -33,6 +33,13 @@ export type Fault =
   | { readonly kind: 'clock'; readonly site: SiteCode; readonly at: number; readonly offsetMs: number }
   | { readonly kind: 'drawer'; readonly site: SiteCode; readonly at: number; readonly forMs: number }
   | { readonly kind: 'vendor-down'; readonly at: number; readonly forMs: number }
+  | {
+      /** The vendor's process ends around a call of one of its ports. */
+      readonly kind: 'vendor-crash';
+      readonly at: number;
+      readonly left: number;
+      readonly phase: CrashPhase;
+    }
   | { readonly kind: 'bit-rot'; readonly site: SiteCode; readonly at: number; readonly which: number }
   | {
       /** The whole disk is put back as it was `ageMs` before: as restored, or as if nothing had happened. */
@@ -41,6 +48,12 @@ export type Fault =
       readonly at: number;
       readonly ageMs: number;
       readonly isTold: boolean;
+    }
+  | {
+      /** A copy of the machine is switched on beside it, on a copy of its disk. */
+      readonly kind: 'twin';
+      readonly site: SiteCode;
+      readonly at: number;
     }
   | { readonly kind: 'stop'; readonly site: SiteCode; readonly at: number; readonly forMs: number };
 
@@ -76,7 +89,35 @@ export function faultsFor(
   troubledMs: number,
 ): readonly Fault[] {
   const count = chance.anyMagnitude(1, 24) - 1;
-  return Array.from({ length: count }, () => faultOf(chance, sites, chance.between(0, troubledMs)));
+  const faults = Array.from({ length: count }, () => faultOf(chance, sites, chance.between(0, troubledMs)));
+  return [
+    ...faults,
+    ...forksFor(chance.stream('forks'), sites, troubledMs),
+    ...vendorCrashesFor(chance.stream('vendor crashes'), troubledMs),
+  ];
+}
+
+/** Not before the first site is set up: nobody repeats what a set-up asks of the vendor's people. */
+function vendorCrashesFor(chance: Chance, troubledMs: number): readonly Fault[] {
+  if (!chance.happens(0.3)) return [];
+  return Array.from({ length: chance.between(1, 4) }, () => ({
+    kind: 'vendor-crash',
+    at: chance.between(hours(2), troubledMs),
+    left: chance.anyMagnitude(1, 300) - 1,
+    phase: chance.pick(['after', 'before']),
+  }));
+}
+
+/** Disks that are put back, and machines that run twice, without anybody having been told. */
+function forksFor(chance: Chance, sites: readonly PlannedSite[], troubledMs: number): readonly Fault[] {
+  if (!chance.happens(0.2)) return [];
+  const { code: site, parent, joinsAfterMs } = chance.pick(sites);
+  const at = chance.between(0, troubledMs);
+  if (parent !== undefined && at > joinsAfterMs + hours(1) && chance.happens(0.5)) {
+    return [{ kind: 'twin', site, at }];
+  }
+  const ageMs = chance.anyMagnitude(minutes(5), hours(10));
+  return mayForget(site, sites, at) ? [{ kind: 'old-disk', site, at, ageMs, isTold: false }] : [];
 }
 
 function faultOf(chance: Chance, sites: readonly PlannedSite[], at: number): Fault {

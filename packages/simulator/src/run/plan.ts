@@ -6,6 +6,7 @@ import type { SimPackage } from '../vendor/sim-package.ts';
 import { releaseTrain } from '../vendor/release-train.ts';
 import { Chance } from '../world/chance.ts';
 import { faultsFor, type Fault } from './faults.ts';
+import { rolloutsFor, type VendorAct } from './vendor-acts.ts';
 
 /** A site of the plan; a parent comes before its children. */
 export interface PlannedSite {
@@ -27,6 +28,10 @@ export interface Plan {
   readonly train: readonly SimPackage[];
   /** When each package of the train is published, after the beginning; the baseline at once. */
   readonly publishedAfterMs: readonly number[];
+  /** What the vendor does about what it has published. */
+  readonly acts: readonly VendorAct[];
+  /** A site without children that is shut out once it is set up and this time has come. */
+  readonly revocation?: { readonly site: SiteCode; readonly at: number };
   /** How often a program fails before it works, by `<site> <kind> <guid> <id>`. */
   readonly failures: ReadonlyMap<string, number>;
   readonly faults: readonly Fault[];
@@ -73,14 +78,19 @@ export function planOf(seed: number, options: PlanOptions = {}): Plan {
     count: 1 + (options.packages ?? chance.between(1, 4)),
   });
   const times = chance.stream('times');
-  const publishedAfterMs = train.map((_, index) => (index === 0 ? 0 : times.between(0, troubledMs)));
+  const publishedAfterMs = train
+    .map((_, index) => (index === 0 ? 0 : times.between(0, troubledMs)))
+    .toSorted((a, b) => a - b);
+  const rollouts = rolloutsFor(chance.stream('rollouts'), train, publishedAfterMs);
   const faults = faultsFor(chance.stream('faults'), sites, troubledMs);
   return {
     seed,
     startsAt,
     sites,
-    train,
-    publishedAfterMs: publishedAfterMs.toSorted((a, b) => a - b),
+    train: rollouts.train,
+    publishedAfterMs,
+    acts: rollouts.acts,
+    ...revocationOf(chance.stream('revocation'), sites, faults, troubledMs),
     failures: failuresOf(chance.stream('failures'), sites, train),
     faults,
     without: options.without ?? new Set(),
@@ -106,6 +116,21 @@ function sitesOf(chance: Chance, wanted: number | undefined, troubledMs: number)
     if (isPrimary) primaries.push(code);
   }
   return sites;
+}
+
+/** None where the top-tier site may forget it with its disk. */
+function revocationOf(
+  chance: Chance,
+  sites: readonly PlannedSite[],
+  faults: readonly Fault[],
+  troubledMs: number,
+): Pick<Plan, 'revocation'> {
+  const forgets = faults.some((fault) => fault.kind === 'old-disk' && fault.site === sites[0]?.code);
+  const leaves = sites.filter(
+    ({ code, parent }) => parent !== undefined && sites.every((other) => other.parent !== code),
+  );
+  if (forgets || sites.length < 3 || !chance.happens(0.2)) return {};
+  return { revocation: { site: chance.pick(leaves).code, at: chance.between(hours(2), troubledMs) } };
 }
 
 function ways(chance: Chance, type: SiteType): Pick<PlannedSite, 'clockOffMs' | 'windows'> {

@@ -1,18 +1,14 @@
+import { entryOf } from '@sallyport/core/domain/sites/roster';
 import { messageOf } from '@sallyport/core/shared/errors';
 import { productId, type SiteCode } from '@sallyport/core/shared/ids';
 import { days, hours, minutes, seconds } from '@sallyport/core/shared/units';
-import type { HierarchySummary } from '@sallyport/engine/ports/cloud-database';
-import { windowsSetting } from '@sallyport/engine/site/service-windows';
 import type { SiteAssembly } from '@sallyport/engine/site/site-ports';
-import { DeadProcess } from '../disk/mortal.ts';
-import { factsProblems, hookProblems, orderProblems } from '../properties/accepted.ts';
-import { foldProblems, notYet, recordProblems } from '../properties/end-state.ts';
+import { notYet } from '../properties/end-state.ts';
 import { Watch } from '../properties/watch.ts';
+import { type DiskImage, SiteDisk } from '../disk/site-disk.ts';
 import { OuterWorld, type ProgramPlan } from '../site/programs.ts';
-import { setUpChild, setUpTopTier } from '../site/set-up.ts';
 import { type Hosting, SimSite } from '../site/sim-site.ts';
-import type { SiteSettings, Surroundings } from '../site/site-process.ts';
-import { SimVendor } from '../vendor/sim-vendor.ts';
+import { SimVendor, type SimVendorOptions } from '../vendor/sim-vendor.ts';
 import { Chance } from '../world/chance.ts';
 import { Life } from '../world/life.ts';
 import { MachineClock } from '../world/machine-clock.ts';
@@ -20,8 +16,12 @@ import { Network } from '../world/network.ts';
 import { Story } from '../world/story.ts';
 import { Timeline } from '../world/timeline.ts';
 import { Administrator } from './administrator.ts';
+import { DiskFaults } from './disk-faults.ts';
+import { endProblems, endStateOf, type SiteEndState } from './end-of-run.ts';
 import { FaultMaker } from './fault-maker.ts';
-import type { Plan, PlannedSite } from './plan.ts';
+import type { Plan } from './plan.ts';
+import { SetUps } from './set-ups.ts';
+import { VendorWork } from './vendor-work.ts';
 
 /** How a run went. */
 export interface RunResult {
@@ -34,6 +34,10 @@ export interface RunResult {
   readonly installs: number;
   readonly calls: number;
   readonly simulatedMs: number;
+  /** Links whose two histories contradicted each other, and that had stopped. */
+  readonly forks: number;
+  /** Empty after a failure. */
+  readonly endState: readonly SiteEndState[];
 }
 
 const product = productId('compiler');
@@ -46,6 +50,14 @@ const defaultTimes: NonNullable<SiteAssembly['times']> = {
   statusEveryMs: hours(4),
 };
 
+export interface SimulationOptions {
+  /** The newest lines of the story that are kept. */
+  readonly linesMax?: number;
+  readonly times?: SiteAssembly['times'];
+  /** How long the vendor's signatures count, where that is not as usual. */
+  readonly lifetimesMs?: SimVendorOptions['lifetimesMs'];
+}
+
 /** One whole history of a vendor and a hierarchy, from a plan. */
 export class Simulation {
   readonly #plan: Plan;
@@ -56,21 +68,24 @@ export class Simulation {
   readonly #sites = new Map<SiteCode, SimSite>();
   readonly #failed = new Map<string, number>();
   readonly #times: NonNullable<SiteAssembly['times']>;
+  readonly #lifetimesMs: SimVendorOptions['lifetimesMs'];
   readonly #outerWorld = new OuterWorld();
+  #disks: DiskFaults | undefined;
+  /** Every machine, copies included. */
+  readonly #machines: SimSite[] = [];
+  #endState: readonly SiteEndState[] = [];
   #failure: string | undefined;
   /** Nobody asks for anything any more. */
   #isAtEnd = false;
 
-  constructor(
-    plan: Plan,
-    options: { readonly linesMax?: number; readonly times?: SiteAssembly['times'] } = {},
-  ) {
+  constructor(plan: Plan, options: SimulationOptions = {}) {
     this.#plan = plan;
     this.#timeline = new Timeline(plan.startsAt);
     this.#story = new Story(() => this.#timeline.now(), options.linesMax);
     this.#chance = new Chance(plan.seed);
     this.#network = new Network(this.#timeline, this.#chance.stream('network'));
     this.#times = options.times ?? defaultTimes;
+    this.#lifetimesMs = options.lifetimesMs;
   }
 
   async run(): Promise<RunResult> {
@@ -87,7 +102,7 @@ export class Simulation {
     const sites = [...this.#sites.values()];
     const sum = (of: (site: SimSite) => number): number => sites.reduce((total, site) => total + of(site), 0);
     // Nothing of this run may go on beside the next one.
-    for (const site of sites) site.life.end();
+    for (const machine of this.#machines) machine.life.end();
     return {
       seed,
       failure: this.#failure,
@@ -96,16 +111,26 @@ export class Simulation {
       crashes: sum(({ crashes }) => crashes),
       calls: sum(({ calls }) => calls),
       installs: watch?.installs ?? 0,
+      forks: this.#disks?.found ?? 0,
+      endState: this.#endState,
       simulatedMs: this.#timeline.now() - begun,
     };
   }
 
   async #history(): Promise<Watch> {
     const plan = this.#plan;
+    const vendorWork = new VendorWork({
+      plan,
+      timeline: this.#timeline,
+      story: this.#story,
+      fail: (problem) => this.#fail(problem),
+    });
     const vendor = await SimVendor.create({
       clock: new MachineClock(this.#timeline).of(new Life()),
       random: this.#chance.stream('vendor'),
       products: [product],
+      wrap: vendorWork.crashPoints.wrap,
+      ...(this.#lifetimesMs === undefined ? {} : { lifetimesMs: this.#lifetimesMs }),
     });
     const watch = new Watch({
       product,
@@ -115,6 +140,16 @@ export class Simulation {
       windowsOf: (code) => plan.sites.find((site) => site.code === code)?.windows ?? [],
       fail: (problem) => this.#fail(problem),
     });
+    const disks = new DiskFaults({
+      plan,
+      timeline: this.#timeline,
+      sites: this.#sites,
+      watch,
+      isMember: (code) => this.#isMember(code),
+      twinOf: (site, image) => this.#twinOf(site, image, hosting),
+      fail: (problem) => this.#fail(problem),
+    });
+    this.#disks = disks;
     const hosting: Hosting = {
       timeline: this.#timeline,
       network: this.#network,
@@ -125,19 +160,31 @@ export class Simulation {
       times: this.#times,
       serverOf: (code) => this.#sites.get(code)?.server(),
       fail: (problem) => this.#fail(problem),
-      observe: (site, port, method, given) => watch.observe(site, port, method, given),
+      observe: (site, port, method, given) => {
+        watch.observe(site, port, method, given);
+        if (port === 'database') disks.observe(site);
+      },
     };
     for (const { code, clockOffMs } of plan.sites) {
       const site = new SimSite(code, this.#chance.stream(`site ${code}`), hosting);
       site.clock.set(clockOffMs);
       this.#sites.set(code, site);
+      this.#machines.push(site);
     }
-    await this.#publishing(vendor);
-    this.#setUp(vendor);
+    await vendorWork.begin(vendor);
+    new SetUps({
+      plan,
+      product,
+      timeline: this.#timeline,
+      sites: this.#sites,
+      fail: (problem) => this.#fail(problem),
+    }).begin(vendor);
     const top = this.#siteAt(plan.sites[0]?.code);
     const administrator = new Administrator({
       top,
       story: this.#story,
+      chance: this.#chance.stream('administrator'),
+      revokes: () => this.#revokes(),
       fail: (problem) => this.#fail(problem),
     });
     const looking = (): void => {
@@ -150,27 +197,65 @@ export class Simulation {
       timeline: this.#timeline,
       network: this.#network,
       story: this.#story,
-      vendor,
+      vendorWork,
       sites: this.#sites,
-      watch,
+      disks,
     });
     faults.plan();
     await this.#timeline.run(plan.startsAt + plan.troubledMs, () => this.#failure !== undefined);
+    administrator.isCalm = true;
     faults.heal();
+    await disks.settle(() => this.#failure !== undefined);
     await this.#comeToTheEnd();
-    if (this.#failure === undefined) this.#judgeEnd(administrator, await vendor.hierarchies());
+    if (this.#failure === undefined) {
+      const problems = endProblems({
+        plan,
+        product,
+        sites: this.#sites,
+        isMember: (code) => this.#isMember(code),
+        acknowledged: administrator.orders,
+        hierarchies: await vendor.hierarchies(),
+        outerWorld: this.#outerWorld,
+      });
+      if (problems.length > 0) this.#fail(problems.slice(0, 5).join('; '));
+      else this.#endState = this.#members().map((site) => endStateOf(site, product, plan.train.at(-1)?.guid));
+    }
     return watch;
   }
 
+  /** Children reach the first machine; what the copy's hooks do, they do elsewhere. */
+  #twinOf(site: SimSite, image: DiskImage, hosting: Hosting): SimSite {
+    const chance = this.#chance.stream(`twin ${site.code} ${this.#machines.length}`);
+    const twin = new SimSite(
+      site.code,
+      chance,
+      {
+        ...hosting,
+        outerWorld: new OuterWorld(),
+        observe: (machine, port) => {
+          if (port === 'database') this.#disks?.observe(machine);
+        },
+      },
+      SiteDisk.from(image, { random: chance.stream('disk') }),
+    );
+    this.#machines.push(twin);
+    return twin;
+  }
+
   async #comeToTheEnd(): Promise<void> {
-    const { startsAt, patienceMs, train } = this.#plan;
+    const { startsAt, patienceMs, train, revocation } = this.#plan;
     const target = { product, guid: train.at(-1)?.guid ?? '' };
-    const sites = [...this.#sites.values()];
     const end = startsAt + patienceMs;
-    let open = notYet(sites, target);
+    const look = (): readonly string[] => [
+      ...notYet(this.#members(), target),
+      ...(revocation !== undefined && this.#isMember(revocation.site)
+        ? [`${revocation.site} is not shut out`]
+        : []),
+    ];
+    let open = look();
     while (open.length > 0 && this.#failure === undefined && this.#timeline.now() < end) {
       await this.#timeline.run(this.#timeline.now() + hours(1), () => this.#failure !== undefined);
-      open = notYet(sites, target);
+      open = look();
     }
     if (open.length > 0) {
       this.#fail(
@@ -187,137 +272,21 @@ export class Simulation {
     await this.#timeline.run(this.#timeline.now() + hours(1), () => this.#failure !== undefined);
   }
 
-  #judgeEnd(administrator: Administrator, hierarchies: readonly HierarchySummary[]): void {
-    const { sites, train, faults, without } = this.#plan;
-    const top = this.#siteAt(sites[0]?.code);
-    // A disk that was put back has forgotten what it had accepted since, and does it again.
-    const forgetful = new Set(
-      faults.flatMap((fault, index) =>
-        fault.kind === 'old-disk' && !without.has(index) ? [fault.site] : [],
-      ),
-    );
-    const problems = [
-      ...(forgetful.has(top.code) ? [] : orderProblems(top, administrator.orders)),
-      ...factsProblems(hierarchies, [...this.#sites.values()], product),
-      ...[...this.#sites.values()].flatMap((site) =>
-        forgetful.has(site.code) ? [] : hookProblems(site, train, this.#outerWorld),
-      ),
-    ];
-    if (problems.length > 0) this.#fail(problems.slice(0, 5).join('; '));
+  /** The site that is to be shut out by now, once it is there. */
+  #revokes(): SiteCode | undefined {
+    const { revocation, startsAt } = this.#plan;
+    if (revocation === undefined || this.#timeline.now() < startsAt + revocation.at) return undefined;
+    return this.#siteAt(revocation.site).settings === undefined ? undefined : revocation.site;
+  }
+
+  #isMember(code: SiteCode): boolean {
+    const top = this.#siteAt(this.#plan.sites[0]?.code);
     const roster = top.process?.parts.view.current().roster;
-    for (const { code, parent } of sites) {
-      const site = this.#siteAt(code);
-      const above = parent === undefined ? undefined : this.#sites.get(parent);
-      const differences = [
-        ...foldProblems(site),
-        ...(above === undefined || roster === undefined ? [] : recordProblems(roster, above, site)),
-      ];
-      if (differences.length > 0) this.#fail(differences.slice(0, 5).join('; '));
-    }
+    return roster === undefined || entryOf(roster, code)?.revoked === undefined;
   }
 
-  async #publishing(vendor: SimVendor): Promise<void> {
-    const [baseline, ...others] = this.#plan.train;
-    if (baseline === undefined) throw new RangeError('a run needs a baseline');
-    await vendor.publish(baseline);
-    others.forEach((item, index) => {
-      const publish = (): void => {
-        if (!vendor.isRunning) {
-          this.#timeline.after(minutes(5), publish);
-          return;
-        }
-        void this.#vendorDoes(`publishes ${item.kind} ${item.version}`, () => vendor.publish(item));
-      };
-      this.#timeline.after(this.#plan.publishedAfterMs[index + 1] ?? 0, publish);
-    });
-    const renew = (): void => {
-      if (vendor.isRunning) void this.#vendorDoes(undefined, () => vendor.renew());
-      this.#timeline.after(hours(12), renew);
-    };
-    this.#timeline.after(hours(12), renew);
-  }
-
-  async #vendorDoes(what: string | undefined, work: () => Promise<unknown>): Promise<void> {
-    try {
-      if (what !== undefined) this.#story.tell('vendor', what);
-      await work();
-    } catch (error) {
-      this.#fail(`the vendor met a fault: ${messageOf(error)}`);
-    }
-  }
-
-  #setUp(vendor: SimVendor): void {
-    const { sites, train } = this.#plan;
-    const firstRoot = vendor.firstRoot;
-    for (const planned of sites) {
-      let token: string | undefined;
-      this.#timeline.after(planned.joinsAfterMs, () => {
-        this.#setUpSite(planned, async (around) => {
-          const { code, type, parent } = planned;
-          if (parent === undefined || type === 'central') {
-            const enrolmentCode = await vendor.enrolmentCode();
-            const baseline = train[0]?.version ?? '';
-            return setUpTopTier(
-              { code, type: 'central', product, baseline, firstRoot, enrolmentCode },
-              around,
-            );
-          }
-          const desk = this.#siteAt(sites[0]?.code).process?.parts.topTier?.desk;
-          if (desk === undefined || this.#sites.get(parent)?.settings === undefined) return undefined;
-          // A set-up that was cut off is repeated with the same token.
-          token ??= desk.issue({
-            code,
-            type,
-            parent,
-            address: `${parent}:1`,
-            expiresAt: this.#siteAt(sites[0]?.code).clock.now() + days(90),
-          });
-          const parentServer = () => this.#sites.get(parent)?.server();
-          return setUpChild({ code, type, token, firstRoot, parentServer }, around);
-        });
-      });
-    }
-  }
-
-  /** Sets a site up, as often as it takes, and starts its server. */
-  #setUpSite(planned: PlannedSite, work: (around: Surroundings) => Promise<SiteSettings | undefined>): void {
-    const site = this.#siteAt(planned.code);
-    const again = (): void => {
-      this.#timeline.after(minutes(10), () => this.#setUpSite(planned, work));
-    };
-    if (site.isShelved) {
-      again();
-      return;
-    }
-    const around = site.begin();
-    const { life } = around.victim;
-    const forget = life.onEnd(again);
-    const over = (then: () => void): void => {
-      if (life.isOver) return;
-      forget();
-      site.endSetUp();
-      then();
-    };
-    work(around).then(
-      (settings) =>
-        over(() => {
-          if (settings === undefined) {
-            again();
-            return;
-          }
-          site.settings = settings;
-          site.tell('is set up');
-          if (planned.windows.length > 0) site.setting(windowsSetting, planned.windows);
-          site.start();
-        }),
-      (error: unknown) =>
-        over(() => {
-          if (!(error instanceof DeadProcess) && !site.disk.full) {
-            this.#fail(`${planned.code} cannot be set up: ${messageOf(error)}`);
-          }
-          again();
-        }),
-    );
+  #members(): readonly SimSite[] {
+    return [...this.#sites.values()].filter(({ code }) => this.#isMember(code));
   }
 
   #programs(): ProgramPlan {

@@ -1,3 +1,4 @@
+import type { ServiceWindow } from '@sallyport/core/domain/updates/service-window';
 import type { SiteCode } from '@sallyport/core/shared/ids';
 import { productId, siteCode } from '@sallyport/core/shared/ids';
 import { days, hours } from '@sallyport/core/shared/units';
@@ -9,17 +10,29 @@ import { type RunResult, Simulation } from './simulation.ts';
 
 const yearMs = days(365);
 
+/** Clocks change within it twice a year. */
+const atNight: ServiceWindow = {
+  days: ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'],
+  startsAt: '01:30',
+  durationMinutes: 240,
+  timeZone: 'Europe/Berlin',
+};
+
 /** A year of a large hierarchy whose vendor publishes every few weeks, with some of what goes wrong in a year. */
 export async function runYear(seed: number, siteCount: number): Promise<RunResult> {
-  const everyDay = {
-    pullWaitMs: days(2),
-    greetEveryMs: days(1),
-    refreshEveryMs: hours(10),
-    statusEveryMs: days(1),
-  };
   return new Simulation(yearOf(seed, siteCount), {
     linesMax: 2_000,
-    times: { ...everyDay, retryMaxMs: hours(2) },
+    // Everything that news do not set off happens every day, or every few days where that says as much.
+    times: {
+      pullWaitMs: days(14),
+      greetEveryMs: days(4),
+      refreshEveryMs: days(1),
+      statusEveryMs: days(7),
+      wordsEveryMs: days(2),
+      retryMaxMs: hours(2),
+    },
+    // Whoever looks once a day, three sites below the vendor, sees what was signed some days ago.
+    lifetimesMs: { timestamp: days(14), snapshot: days(21) },
   }).run();
 }
 
@@ -36,8 +49,8 @@ function yearOf(seed: number, siteCount: number): Plan {
       code,
       type: isPrimary ? 'primary' : 'secondary',
       parent: isPrimary ? siteCode('CAS') : chance.pick(primaries),
-      joinsAfterMs: chance.between(0, days(3)),
-      windows: [],
+      joinsAfterMs: isPrimary ? hours(index) : days(1) + hours(index),
+      windows: isPrimary && index % 2 === 0 ? [atNight] : [],
       clockOffMs: chance.between(-60_000, 60_000),
     });
     if (isPrimary) primaries.push(code);
@@ -49,6 +62,7 @@ function yearOf(seed: number, siteCount: number): Plan {
     sites,
     train,
     publishedAfterMs: train.map((_, index) => Math.floor((index * yearMs) / train.length)),
+    acts: [],
     failures: new Map(),
     faults: faultsFor(chance.stream('faults'), sites, yearMs),
     without: new Set(),

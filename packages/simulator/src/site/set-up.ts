@@ -137,6 +137,7 @@ export async function setUpChild(answers: ChildAnswers, around: Surroundings): P
     view,
     log: ports.logs.of('SMS_REPLICATION_MANAGER'),
     parent: { site: parent, link },
+    times: around.times,
   });
   await replication.start();
   const record = await heard(around, () =>

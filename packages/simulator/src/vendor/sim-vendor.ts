@@ -6,6 +6,8 @@ import { readDescriptors } from '@sallyport/engine/cloud/contents';
 import { makeCodes } from '@sallyport/engine/cloud/enrolment';
 import { type Rotation, rotateKeys } from '@sallyport/engine/cloud/key-rotation';
 import { publish } from '@sallyport/engine/cloud/publisher';
+import type { CloudTools } from '@sallyport/engine/cloud/cloud-tools';
+import { defaultLifetimesMs } from '@sallyport/engine/cloud/repository/lifetimes';
 import { renew, type RenewalResult } from '@sallyport/engine/cloud/renewal';
 import { changeRollout, type RolloutChange, withdrawPackage } from '@sallyport/engine/cloud/rollout-changes';
 import type { Clock } from '@sallyport/engine/ports/clock';
@@ -36,6 +38,8 @@ export interface SimVendorOptions {
   readonly level?: number;
   /** Called for each port that each process of the vendor is given: repository, lock, keys, blobs, database. */
   readonly wrap?: Wrap;
+  /** How long signatures count, where that is not as usual. */
+  readonly lifetimesMs?: Partial<CloudTools['lifetimesMs']>;
 }
 
 const never = new AbortController().signal;
@@ -87,6 +91,7 @@ export class SimVendor {
       random,
       log,
       wrap: options.wrap ?? ((_, real) => real),
+      lifetimesMs: { ...defaultLifetimesMs, ...options.lifetimesMs },
     };
     const vendor = new SimVendor(host, options.level ?? 1);
     await holdCeremony(

@@ -1,7 +1,6 @@
 import type { CloudTools } from '@sallyport/engine/cloud/cloud-tools';
 import { ExchangeDesk } from '@sallyport/engine/cloud/exchange-desk';
 import { PublicationView } from '@sallyport/engine/cloud/publication-view';
-import { defaultLifetimesMs } from '@sallyport/engine/cloud/repository/lifetimes';
 import { nodeDigests } from '@sallyport/engine/compute/digest';
 import { MemoryCompute } from '@sallyport/engine/compute/memory-compute';
 import { checkSignature } from '@sallyport/engine/compute/signature-check';
@@ -31,6 +30,7 @@ export interface VendorHost {
   readonly random: Random;
   readonly log: Log;
   readonly wrap: Wrap;
+  readonly lifetimesMs: CloudTools['lifetimesMs'];
 }
 
 /** The vendor's cloud service for as long as one process of it lives. */
@@ -43,7 +43,8 @@ export interface VendorProcess {
 }
 
 /** Starts the vendor's process on its disk. */
-export function startVendor({ disk, database, keys, clock, random, log, wrap }: VendorHost): VendorProcess {
+export function startVendor(host: VendorHost): VendorProcess {
+  const { disk, database, keys, clock, random, log, wrap, lifetimesMs } = host;
   const life = { isOver: false };
   const mount = disk.mount();
   const hold = <T extends object>(port: string, real: T): T =>
@@ -56,7 +57,7 @@ export function startVendor({ disk, database, keys, clock, random, log, wrap }: 
     compute: mortal(new MemoryCompute({ disk: mount }), life, ['sha256']),
     clock,
     random,
-    lifetimesMs: defaultLifetimesMs,
+    lifetimesMs,
   };
   const held = hold('database', database);
   const desk = new ExchangeDesk({

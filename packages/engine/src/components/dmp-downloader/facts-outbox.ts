@@ -1,4 +1,4 @@
-import type { TargetingFacts } from '@sallyport/core/domain/exchange/exchange';
+import type { SiteFacts, TargetingFacts } from '@sallyport/core/domain/exchange/exchange';
 import type { Roster } from '@sallyport/core/domain/sites/site';
 import type { Digest, EpochMs } from '@sallyport/core/shared/ids';
 import { digest } from '@sallyport/core/shared/ids';
@@ -10,6 +10,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Digests } from '../../ports/digests.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
 import { siteFactsOf, targetingFacts } from '../hierarchy-manager/hierarchy-facts.ts';
+import { factsRecordKey } from '../hierarchy-manager/own-records.ts';
 import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 
 /** A report of facts, fixed as the bytes that leave. */
@@ -57,6 +58,8 @@ export interface FactsOutboxOptions {
  */
 export class FactsOutbox {
   readonly #options: FactsOutboxOptions;
+  /** What the newest report says of this site's own packages: asked after every commit. */
+  #told: { readonly payload: string; readonly installed: string } | undefined;
 
   constructor(options: FactsOutboxOptions) {
     this.#options = options;
@@ -89,12 +92,16 @@ export class FactsOutbox {
    * exchange: only the top-tier site's packages decide what is offered next.
    */
   saysWhatIsInstalled(): boolean {
-    const newest = this.#read();
-    const now = newest && this.#collect(newest.epoch, newest.sequence, newest.fixedAt);
-    if (newest === undefined || now === undefined) return true;
-    const installedOf = ({ products }: TargetingFacts): string =>
-      JSON.stringify(products.map(({ product, version, installed }) => [product, version, installed]));
-    return installedOf(now) === installedOf(reportOf(newest).facts);
+    const { database, site } = this.#options;
+    const { newest, own } = database.read(({ settings, records }) => ({
+      newest: settings.get(settingName) as Outbox | undefined,
+      own: records.get(site.code, 'site-facts', factsRecordKey)?.body as SiteFacts | undefined,
+    }));
+    if (newest === undefined || own === undefined) return true;
+    if (this.#told?.payload !== newest.payload) {
+      this.#told = { payload: newest.payload, installed: installedOf(reportOf(newest).facts) };
+    }
+    return installedOf(own) === this.#told.installed;
   }
 
   /** The cloud has the report. */
@@ -156,6 +163,11 @@ function reportOf(outbox: Outbox): FixedReport {
     envelope: bytesOf(outbox.envelope),
     fixedAt: outbox.fixedAt,
   };
+}
+
+/** What decides on the next offer. */
+function installedOf({ products }: Pick<SiteFacts | TargetingFacts, 'products'>): string {
+  return JSON.stringify(products.map(({ product, version, installed }) => [product, version, installed]));
 }
 
 function bytesOf(base64: string): Uint8Array {

@@ -42,3 +42,25 @@ test('documents of a catalogue of any size are parsed once, and forgotten when a
   await look(first === undefined ? [] : [first]);
   assert.equal(parsed, 5001);
 });
+
+test('a refresh that brings nothing new writes nothing, so that no component is woken for it', async (t) => {
+  const database = memoryDatabase('CAS');
+  t.after(() => database.close());
+  const blobs = new MemoryBlobs();
+  const clock = new ManualClock();
+  const store = new DocumentStore({ database, blobs, clock, log: new KeptLog() });
+  const [first, second] = [await blobs.putBytes(Uint8Array.of(1)), await blobs.putBytes(Uint8Array.of(2))];
+  let commits = 0;
+  database.onCommit(() => (commits += 1));
+  store.keepIndex({ 'service.json': first });
+  await Promise.resolve();
+  assert.equal(commits, 1);
+  await clock.advance(3_600_000);
+  store.keepIndex({ 'service.json': { ...first } });
+  await Promise.resolve();
+  assert.equal(commits, 1);
+  store.keepIndex({ 'service.json': second });
+  await Promise.resolve();
+  assert.equal(commits, 2);
+  assert.deepEqual(store.index().targets, { 'service.json': second });
+});

@@ -4,6 +4,7 @@ import { TufRepository } from '@sallyport/core/domain/trust/test-support/tuf-rep
 import { nodeDigests } from '../../compute/digest.ts';
 import { checkSignature } from '../../compute/signature-check.ts';
 import { MemoryTrustStore } from '../../storage/memory/trust-store.ts';
+import { KnownMetadata } from './known-metadata.ts';
 import { PeerVersions } from './peer-versions.ts';
 import { TrustRefresher } from './refresher.ts';
 
@@ -22,6 +23,7 @@ async function setUp() {
   const state = { looks: 0, refresh: (): Promise<unknown> => Promise.resolve() };
   const versions = new PeerVersions({
     trust: store,
+    metadata: new KnownMetadata({ check: checkSignature }),
     clock: { now: () => time.now },
     log: { debug: line, info: line, warn: line, error: line },
     refresh: () => {

@@ -1,9 +1,9 @@
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { EpochMs } from '@sallyport/core/shared/ids';
-import { parseMetadata } from '@sallyport/core/wire/tuf';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { TrustStore } from '../../ports/trust-store.ts';
+import type { KnownMetadata } from './known-metadata.ts';
 
 const roles = ['root', 'timestamp', 'snapshot', 'targets'] as const;
 
@@ -26,9 +26,10 @@ export class PeerVersions {
   /** Versions of the top-level roles that this site trusts; roles it has none of are missing. */
   async own(): Promise<Readonly<Record<string, number>>> {
     const versions: Record<string, number> = {};
+    const { trust, metadata } = this.#options;
     for (const role of roles) {
-      const bytes = await this.#options.trust.load(role);
-      if (bytes !== undefined) versions[role] = parseMetadata(role, bytes).signed.version;
+      const bytes = await trust.load(role);
+      if (bytes !== undefined) versions[role] = metadata.parse(role, bytes).signed.version;
     }
     return versions;
   }
@@ -57,6 +58,7 @@ export class PeerVersions {
 
 export interface PeerVersionsOptions {
   readonly trust: Pick<TrustStore, 'load'>;
+  readonly metadata: Pick<KnownMetadata, 'parse'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   /** Takes newer metadata from where this site takes them. */

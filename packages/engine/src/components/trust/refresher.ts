@@ -5,10 +5,10 @@ import { searchTarget } from '@sallyport/core/domain/trust/target-search';
 import { TrustError } from '@sallyport/core/domain/trust/trust-error';
 import type { TrustedSet } from '@sallyport/core/domain/trust/trusted-set';
 import type { EpochMs } from '@sallyport/core/shared/ids';
-import { parseMetadata } from '@sallyport/core/wire/tuf';
 import type { Digests } from '../../ports/digests.ts';
 import type { RepositorySource } from '../../ports/repository.ts';
 import type { TrustStore } from '../../ports/trust-store.ts';
+import { KnownMetadata } from './known-metadata.ts';
 import { RoleLoader, type TrustEvent } from './role-loader.ts';
 import { collect, verifiedTarget } from './verified-target.ts';
 
@@ -19,6 +19,8 @@ export interface TrustRefresherOptions {
   /** Where new metadata and targets come from; without one only `openStored` works. */
   readonly source?: RepositorySource;
   readonly check: SignatureCheck;
+  /** What others at this site have read and checked as well; one of its own when not given. */
+  readonly metadata?: KnownMetadata;
   readonly digests: Digests;
   /** Those given replace the defaults. */
   readonly limits?: Partial<TrustLimits>;
@@ -59,9 +61,10 @@ export class TrustRefresher {
     this.#digests = options.digests;
     this.#limits = { ...defaultTrustLimits, ...options.limits };
     this.#stalenessMs = options.stalenessMs ?? 0;
+    const metadata = options.metadata ?? new KnownMetadata(options);
     this.#loader = new RoleLoader({
       store: options.store,
-      tools: { parse: parseMetadata, check: options.check, digestOf: options.digests.of },
+      tools: { parse: metadata.parse, check: metadata.check, digestOf: options.digests.of },
       limits: this.#limits,
       onEvent: options.onEvent ?? (() => undefined),
     });
