@@ -20,8 +20,8 @@ const run = promisify(execFile);
 
 /** How much faster than ours the clocks of the stage run. */
 const clockRate = 10;
-/** How long one play may take, in milliseconds, however many deaths it has. */
-const playMaxMs = 30 * 60_000;
+/** How long nothing may happen, in milliseconds: nobody dies, and what is waited for does not come. */
+const stallMaxMs = 180_000;
 const lookEveryMs = 100;
 
 export const actors = ['vendor', 'cas', 'pr1', 'se1'] as const;
@@ -133,27 +133,26 @@ export class Stage {
       await this.#mortals[name].begin(fates[name] ?? { kind: 'lives' }, this.path(name), env);
     }
     try {
-      const deadline = performance.now() + playMaxMs;
-      await this.#until('the update is there', 'cas', deadline, async (site) => {
+      await this.#until('the update is there', 'cas', async (site) => {
         if ((await this.#stateAt(site, 'CAS')) === 'DOWNLOAD_SUCCESS') return true;
         await site.ask('check', {});
         return false;
       });
-      await this.#until('it is ordered', 'cas', deadline, async (site) => {
+      await this.#until('it is ordered', 'cas', async (site) => {
         if ((await this.#stateAt(site, 'CAS')) !== 'DOWNLOAD_SUCCESS') return true;
         await site.ask('install', { id: this.guid, by: 'anna' });
         return false;
       });
-      await this.#until('the primary has it', 'cas', deadline, async (site) => {
+      await this.#until('the primary has it', 'cas', async (site) => {
         return (await this.#stateAt(site, 'PR1')) === 'INSTALL_SUCCESS';
       });
-      await this.#until('the upgrade of the secondary is ordered', 'cas', deadline, async (site) => {
+      await this.#until('the upgrade of the secondary is ordered', 'cas', async (site) => {
         const state = await this.#stateAt(site, 'SE1');
         if (state !== undefined && state !== 'UNKNOWN') return true;
         await site.ask('upgrade-secondary', { site: siteCode('SE1'), by: 'anna' });
         return false;
       });
-      await this.#until('the secondary has it', 'cas', deadline, async (site) => {
+      await this.#until('the secondary has it', 'cas', async (site) => {
         return (await this.#stateAt(site, 'SE1')) === 'INSTALL_SUCCESS';
       });
     } finally {
@@ -183,15 +182,14 @@ export class Stage {
   }
 
   /** Asks a site that may die at any question, until it answers what is wanted. */
-  async #until(
-    what: string,
-    name: Actor,
-    deadline: number,
-    isSo: (site: SiteClient) => Promise<boolean>,
-  ): Promise<void> {
+  async #until(what: string, name: Actor, isSo: (site: SiteClient) => Promise<boolean>): Promise<void> {
     let last: unknown;
-    while (performance.now() < deadline) {
+    let lives = 0;
+    for (let since = performance.now(); performance.now() - since < stallMaxMs;) {
       for (const each of actors) this.#mortals[each].check();
+      const now = actors.reduce((sum, each) => sum + this.#mortals[each].lives, 0);
+      if (now !== lives) since = performance.now();
+      lives = now;
       try {
         if (await withSite(this.path(name), isSo)) return;
       } catch (error) {
@@ -199,7 +197,13 @@ export class Stage {
       }
       await sleep(lookEveryMs);
     }
-    throw new Error(`waited in vain: ${what}`, { cause: last });
+    const states = await withSite(this.path(name), async (site) => {
+      const { packages } = await site.ask<StatusResult>('status', {});
+      return packages.flatMap(({ sites }) =>
+        sites.map((each) => `${each.site} ${each.state}: ${each.reason}`),
+      );
+    }).catch(() => []);
+    throw new Error(`waited in vain: ${what} (${states.join('; ')})`, { cause: last });
   }
 }
 

@@ -52,9 +52,11 @@ export interface ManagerTimes {
 
 const defaultTimes: ManagerTimes = { refreshEveryMs: 3_600_000, statusEveryMs: 5_000 };
 /** A damaged document that could not be had is asked for again so soon, then less and less often. */
-const mendRetry: BackOff = { firstMs: 60_000, maxMs: 3_600_000 };
+const mendRetry: BackOff = { firstMs: 60_000, maxMs: 300_000 };
 /** A parent that could not be asked, or has nothing to be believed, is asked again so soon, then less and less often. */
 const refreshRetryFirstMs = 60_000;
+/** A parent that is there again is asked within minutes, however long it was away. */
+const refreshRetryMaxMs = 300_000;
 
 /**
  * `SMS_HIERARCHY_MANAGER`: knows what this site runs, takes the hierarchy's orders, and at the top-tier site decides
@@ -156,7 +158,10 @@ export class HierarchyManager implements Component {
     } catch (error) {
       signal.throwIfAborted();
       this.#refreshFailures += 1;
-      const retry: BackOff = { firstMs: refreshRetryFirstMs, maxMs: refreshEveryMs };
+      const retry: BackOff = {
+        firstMs: refreshRetryFirstMs,
+        maxMs: Math.min(refreshEveryMs, refreshRetryMaxMs),
+      };
       this.#refreshAt = now + backOffMs(retry, this.#refreshFailures, random.fraction());
       log.info('Metadata could not be taken from the parent: {error}', { error: messageOf(error) });
     }

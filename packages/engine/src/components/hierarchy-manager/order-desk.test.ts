@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
+import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import { nodeKeys } from '../../compute/ed25519.ts';
 import { readOrders } from './order-setting.ts';
 import { TestHierarchy, type TestHierarchyOptions } from './test-support/test-hierarchy.ts';
@@ -142,6 +143,32 @@ test('a child learns of a package that it does not know from its parent before i
   await hierarchy.top.operations.check();
   await hierarchy.settle();
   hierarchy.putOrder(hierarchy.order(1, guids.hotfix));
+  await hierarchy.settle();
+  assert.equal(hierarchy.state('PR1', guids.hotfix), 'CONTENT_REPLICATION_SUCCESS');
+});
+
+test('an order waits when the parent dies while the catalogue that names its package is fetched', async (t) => {
+  const hierarchy = await withUpdate(t);
+  const { top, vendor } = hierarchy;
+  await vendor.add(guids.hotfix, '3.0.0');
+  vendor.sign();
+  await top.operations.check();
+  await hierarchy.settle();
+  const { targets } = top.database.read(({ settings }) => settings.get('trusted')) as {
+    readonly targets: Readonly<Record<string, BlobRef>>;
+  };
+  const read = top.blobs.read.bind(top.blobs);
+  top.blobs.read = (sha256, ...range) => {
+    if (sha256 === targets['catalog/tool.json']?.sha256) throw new Error('the other side closed');
+    return read(sha256, ...range);
+  };
+  hierarchy.putOrder(hierarchy.order(1, guids.hotfix));
+  await hierarchy.settle();
+  const { refused, deferred } = ordersOf(hierarchy, 'PR1');
+  assert.deepEqual([refused, deferred], [[], [1]]);
+  assert.match(hierarchy.site('PR1').manager.query().reason, /order 1 waits: the other side closed/);
+  top.blobs.read = read;
+  await hierarchy.clock.advance(10_000);
   await hierarchy.settle();
   assert.equal(hierarchy.state('PR1', guids.hotfix), 'CONTENT_REPLICATION_SUCCESS');
 });

@@ -10,12 +10,13 @@ import type { Random } from '../../ports/random.ts';
 import type { Releases } from '../../ports/releases.ts';
 import type { RecordReads, SiteDatabase } from '../../ports/site-database.ts';
 import { backOffMs } from '../work/back-off.ts';
+import { cataloguePath } from './document-paths.ts';
 import { isAddressed, judgePackage, judgeWork } from './order-judgement.ts';
 import { OrderLedger } from './order-ledger.ts';
 import { type OrderRefusal, readOrders } from './order-setting.ts';
 import { isTopTierSite, type SiteIdentity } from './site-identity.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
-import { packageOf, type TrustedView } from './trusted-view.ts';
+import { packageOf, type TrustedView, type TrustProblem } from './trusted-view.ts';
 
 /** What the hierarchy says of itself, as far as it is verified from the pinned hierarchy id. */
 export interface HierarchyReads {
@@ -173,18 +174,28 @@ export class OrderDesk {
     const { documents, site, log } = this.#options;
     const view = await documents.view();
     if (isTopTierSite(site) || judgePackage(order, view).kind !== 'look-again') return view;
+    // What was not learnt may still be there: an order is not refused for it.
+    let unlearnt: TrustProblem | undefined;
     try {
-      for (const { what, message } of await documents.refresh(signal, [order.product])) {
+      const problems = await documents.refresh(signal, [order.product]);
+      for (const { what, message } of problems) {
         log.warn('Metadata from the parent: {what} could not be taken: {error}', { what, error: message });
       }
+      unlearnt = problems.find(
+        ({ what, code }) =>
+          what === cataloguePath(order.product) &&
+          // A product that nothing names was looked for, and is not there.
+          (code !== 'NOT_FOUND' || view.products.has(order.product)),
+      );
     } catch (error) {
       signal.throwIfAborted();
       log.warn('Metadata could not be taken from the parent: {error}', { error: messageOf(error) });
-      // Nothing was learnt: what is not known may still be there.
-      const stale = await documents.view();
-      return { ...stale, problem: stale.problem ?? { code: 'UNREACHABLE', message: messageOf(error) } };
+      unlearnt = { code: 'UNREACHABLE', message: messageOf(error) };
     }
-    return documents.view();
+    const fresh = await documents.view();
+    if (unlearnt === undefined) return fresh;
+    const { code, message } = unlearnt;
+    return { ...fresh, problem: fresh.problem ?? { code, message } };
   }
 
   /** Metadata that are out of date are waited for; what fresh metadata from the top-tier site do not name is refused. */
