@@ -67,6 +67,20 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   },
 );
 
+/** Histories in which something is available, and in which the floor alone holds something back. */
+const telling: readonly [Act[]][] = [
+  [[{ kind: 'offer', days: 30 }, { kind: 'refresh' }]],
+  [
+    [
+      { kind: 'offer', days: 1 },
+      { kind: 'sign', days: 15, lifetimes: [90, 20, 20, 20, 20, 20], saysWhen: true, what: 'all' },
+      { kind: 'refresh' },
+      { kind: 'clock', days: -20 },
+      { kind: 'restart' },
+    ],
+  ],
+];
+
 /** One site and its vendor, each with a clock of its own. */
 class Scene {
   readonly #folder: string;
@@ -255,7 +269,7 @@ test(
           await rm(folder, { recursive: true });
         }
       }),
-      propertyRuns(12),
+      { ...propertyRuns(12), examples: [...telling] },
     );
     assert.ok(available > 0, 'something was available');
     assert.ok(heldByFloor > 0, 'the floor alone kept something expired');

@@ -175,7 +175,7 @@ test('a server that hangs up after each kilobyte is followed to the end, for it 
       'content-length': bytes.length - from,
       ...(from > 0 ? label : {}),
     });
-    response.write(bytes.subarray(from, from + 1000), () => response.destroy());
+    response.write(bytes.subarray(from, from + 1024), () => response.destroy());
   });
   await library.fetch();
   await library.assertComplete();
