@@ -16,8 +16,8 @@ export interface SegmentFetchPorts {
 }
 
 /**
- * Brings one segment, or a document, into the library along the first of its routes that leads there. What was fetched to
- * unpack it stays in the library: child sites may go the same way.
+ * Brings one segment, or a document, into the library along the first of its routes that leads there. What was
+ * fetched to unpack it stays in the library: child sites may go the same way.
  */
 export class SegmentFetch {
   readonly #ports: SegmentFetchPorts;

@@ -8,6 +8,7 @@ import type { ContentSource } from '../../ports/content-source.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import { collectGarbage } from '../content/collection.ts';
+import { documentsOf } from '../content/document-fetch.ts';
 import type { PackageFetcher } from '../content/package-fetcher.ts';
 import { healthOf, scrub, type Scrubbed } from '../content/scrub.ts';
 import { backOffMs, isDue, type BackOff } from '../work/back-off.ts';
@@ -221,7 +222,7 @@ export class LibraryCare {
   async #holdBack(digests: readonly Digest[]): Promise<boolean> {
     try {
       const documents = (await packagesToKeep(this.#options)).flatMap(({ descriptor }) =>
-        documentsOf(descriptor.content),
+        documentDigests(descriptor.content),
       );
       return digests.some((sha256) => documents.includes(sha256));
     } catch (error) {
@@ -236,7 +237,7 @@ export class LibraryCare {
   async #checkDocuments(state: CareState, signal: AbortSignal): Promise<CareState> {
     let noted = state;
     for (const { descriptor } of await packagesToKeep(this.#options)) {
-      for (const sha256 of documentsOf(descriptor.content)) {
+      for (const sha256 of documentDigests(descriptor.content)) {
         if ((await healthOf(sha256, this.#options, signal)) !== 'damaged') continue;
         noted = await this.#note(noted, sha256);
         await this.#options.blobs.remove(sha256);
@@ -276,6 +277,7 @@ function instant(at: EpochMs): string {
   return new Date(at).toISOString();
 }
 
-function documentsOf({ tree, encodings }: PackageContent): readonly Digest[] {
-  return [tree.sha256, encodings.sha256];
+/** The two documents without which nobody knows what else a package names. */
+function documentDigests(content: PackageContent): readonly Digest[] {
+  return Object.values(documentsOf(content)).map(({ blob }) => blob.sha256);
 }

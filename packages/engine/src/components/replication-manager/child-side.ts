@@ -16,6 +16,7 @@ import type { SiteDatabase } from '../../ports/site-database.ts';
 import { writeHierarchy } from '../hierarchy-identity/hierarchy-setting.ts';
 import type { HierarchyView } from '../hierarchy-identity/hierarchy-view.ts';
 import { type BackOff, backOffMs } from '../work/back-off.ts';
+import { unlessEnded } from '../work/unless-ended.ts';
 import { haltForFork, judgeHello, ownHello } from './handshake.ts';
 import { readBatch } from './outgoing.ts';
 import { checkRecord } from './receive.ts';
@@ -220,7 +221,7 @@ export class ChildSide {
         }
         cursor = batch.cursor;
         if (batch.complete && batch.records.length === 0) {
-          await aborting(committed.promise, signal);
+          await unlessEnded(committed.promise, signal);
         }
       } finally {
         stop();
@@ -281,17 +282,4 @@ async function untilOneFails(
     }),
   );
   throw signal.aborted ? signal.reason : ending.signal.reason;
-}
-
-/** The promise, or the signal's reason when that comes first. */
-async function aborting(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const end = (): void => aborted.reject(signal.reason);
-  signal.addEventListener('abort', end, { once: true });
-  try {
-    await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', end);
-  }
 }

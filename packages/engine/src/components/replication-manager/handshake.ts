@@ -46,8 +46,8 @@ export function ownHello(
 export type Greeting = LinkError | undefined;
 
 /**
- * Judges a peer's greeting, or its answer to the one that was `sent`, and remembers what follows from it: a higher epoch makes the peer's records begin anew, a
- * fork or an old copy halts the link until somebody has restored a side.
+ * Judges a peer's greeting, or its answer to the one that was `sent`, and remembers what follows from it: a higher
+ * epoch makes the peer's records begin anew, a fork or an old copy halts the link until somebody has restored a side.
  */
 export function judgeHello(
   tables: WriteTables,
