@@ -2,7 +2,7 @@ import { siteCode } from '@sallyport/core/shared/ids';
 import { entryOf } from '@sallyport/core/domain/sites/roster';
 import { recordHash } from '@sallyport/core/wire/record-hash';
 import { HierarchyView } from '@sallyport/engine/components/hierarchy-identity/hierarchy-view';
-import { epochSeenByPeers } from '@sallyport/engine/components/replication-manager/old-copy';
+import { provenOwnEpoch } from '@sallyport/engine/components/replication-manager/old-copy';
 import { systemClock } from '@sallyport/engine/compute/clock';
 import { nodeDigests } from '@sallyport/engine/compute/digest';
 import { checkSignature } from '@sallyport/engine/compute/signature-check';
@@ -53,7 +53,7 @@ function knownEpoch(database: SiteDatabase, code: ReturnType<typeof siteCode>): 
   }).current();
   return Math.max(
     entryOf(roster, code)?.epoch ?? 1,
-    database.read(({ records, settings }) => Math.max(records.epoch(), epochSeenByPeers(settings))),
+    database.read(({ records, settings }) => Math.max(records.epoch(), provenOwnEpoch(settings))),
   );
 }
 

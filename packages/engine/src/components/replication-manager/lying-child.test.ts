@@ -19,7 +19,7 @@ import { nodeKeys } from '../../compute/ed25519.ts';
 import type { HierarchyProof, LinkHello } from '../../ports/parent-link.ts';
 import { loadOrCreateKey, operatingKeyName } from '../hierarchy-identity/create-hierarchy.ts';
 import { OrderBooks } from '../operations/order-books.ts';
-import { epochSeenByPeers, readOnlyReason } from './old-copy.ts';
+import { provenOwnEpoch, readOnlyReason } from './old-copy.ts';
 
 /** A hierarchy with a child that the test speaks for over its real link, and one that is well. */
 async function compromised(t: TestContext) {
@@ -76,7 +76,7 @@ test('a child that says its parent is an old copy, and cannot show it, halts its
   });
   assert.equal(isReadOnly(top), false);
   assert.equal(
-    top.database.read(({ settings }) => epochSeenByPeers(settings)),
+    top.database.read(({ settings }) => provenOwnEpoch(settings)),
     0,
   );
   await joinedSite(t, top, top, 'P03', 'primary');
@@ -115,7 +115,7 @@ test('a site believes that it is an old copy only what the operating key in forc
     message: /has the signed roster to show for it: .* it is read-only now/,
   });
   assert.equal(
-    top.database.read(({ settings }) => epochSeenByPeers(settings)),
+    top.database.read(({ settings }) => provenOwnEpoch(settings)),
     7,
   );
   await greet({});

@@ -71,6 +71,6 @@ export function readOnlyReason({ records, settings }: ReadTables): string | unde
  * The highest epoch that this site is proven to have been in, for whoever restores it; else 0. At most one below the
  * highest there is, so that a higher one is left.
  */
-export function epochSeenByPeers(settings: SettingReads): number {
+export function provenOwnEpoch(settings: SettingReads): number {
   return Math.min(read(settings)?.epoch ?? 0, epochMax - 1);
 }
