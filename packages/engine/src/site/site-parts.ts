@@ -35,7 +35,7 @@ export async function buildSiteParts(assembly: SiteAssembly) {
   const { logs, clock, random, digests, check, database, blobs, trust, fetcher, releases } = ports;
   const times = assembly.times === undefined ? {} : { times: assembly.times };
   let statuses: () => readonly NamedStatus[] = () => [];
-  const metadata = assembly.metadata ?? new KnownMetadata({ check });
+  const metadata = new KnownMetadata({ check });
   const documents = new TrustedDocuments({
     database,
     blobs,

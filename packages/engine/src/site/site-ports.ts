@@ -4,7 +4,6 @@ import type { PackageFetcher } from '../components/content/package-fetcher.ts';
 import type { HierarchyView } from '../components/hierarchy-identity/hierarchy-view.ts';
 import type { ManagerTimes } from '../components/hierarchy-manager/hierarchy-manager.ts';
 import type { SiteIdentity } from '../components/hierarchy-manager/site-identity.ts';
-import type { KnownMetadata } from '../components/trust/known-metadata.ts';
 import type { LinkTimes } from '../components/replication-manager/child-side.ts';
 import type { SitePlatform } from '../components/update-installer/ports.ts';
 import type { DatabaseBackups } from '../ports/backups.ts';
@@ -70,8 +69,6 @@ export interface SiteAssembly {
   readonly checkIntervalMs?: number;
   /** How often it looks at what nothing wakes it for; for a world in which other times count. */
   readonly times?: LinkTimes & ManagerTimes;
-  /** Where several sites run in one process: the metadata that any of them has read. */
-  readonly metadata?: KnownMetadata;
   readonly ports: SitePorts;
   /** The hierarchy as the site's own database has it. */
   readonly view: HierarchyView;

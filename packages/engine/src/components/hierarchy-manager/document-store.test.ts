@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import { KeptLog } from '../../../test-support/kept-log.ts';
-import { ManualClock } from '../../../test-support/manual-clock.ts';
 import { MemoryBlobs } from '../../storage/memory/blobs.ts';
 import { memoryDatabase } from '../../storage/sqlite/test-support/databases.ts';
 import { DocumentStore } from './document-store.ts';
@@ -11,12 +10,7 @@ test('documents of a catalogue of any size are parsed once, and forgotten when a
   const database = memoryDatabase('CAS');
   t.after(() => database.close());
   const blobs = new MemoryBlobs();
-  const store = new DocumentStore({
-    database,
-    blobs,
-    clock: new ManualClock(),
-    log: new KeptLog(),
-  });
+  const store = new DocumentStore({ database, blobs, log: new KeptLog() });
   // More than any fixed number of entries that such a memory was ever limited to.
   const documents: BlobRef[] = [];
   for (let number = 0; number < 5000; number += 1) {
@@ -47,15 +41,13 @@ test('a refresh that brings nothing new writes nothing, so that no component is 
   const database = memoryDatabase('CAS');
   t.after(() => database.close());
   const blobs = new MemoryBlobs();
-  const clock = new ManualClock();
-  const store = new DocumentStore({ database, blobs, clock, log: new KeptLog() });
+  const store = new DocumentStore({ database, blobs, log: new KeptLog() });
   const [first, second] = [await blobs.putBytes(Uint8Array.of(1)), await blobs.putBytes(Uint8Array.of(2))];
   let commits = 0;
   database.onCommit(() => (commits += 1));
   store.keepIndex({ 'service.json': first });
   await Promise.resolve();
   assert.equal(commits, 1);
-  await clock.advance(3_600_000);
   store.keepIndex({ 'service.json': { ...first } });
   await Promise.resolve();
   assert.equal(commits, 1);

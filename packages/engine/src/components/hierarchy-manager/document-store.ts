@@ -2,19 +2,16 @@ import { ContentError } from '@sallyport/core/domain/content/content-error';
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import type { Catalogue, PackageDescriptor } from '@sallyport/core/domain/updates/package';
 import { messageOf } from '@sallyport/core/shared/errors';
-import type { Digest, EpochMs, PackageGuid } from '@sallyport/core/shared/ids';
+import type { Digest, PackageGuid } from '@sallyport/core/shared/ids';
 import { parseDescriptor } from '@sallyport/core/wire/descriptor';
 import type { Blobs } from '../../ports/blobs.ts';
-import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
-import type { DocumentProblem } from './trusted-view.ts';
+import type { DocumentProblem, TrustedProduct } from './trusted-view.ts';
 
 /** The setting `trusted`: the newest targets that were ever verified here, by path; their bytes are blobs. */
 interface TrustedIndex {
   readonly schema: 1;
-  /** When they came to be these. */
-  readonly refreshedAt: EpochMs;
   readonly targets: Readonly<Record<string, BlobRef>>;
 }
 
@@ -24,7 +21,6 @@ export class DocumentStore {
   readonly #options: {
     readonly database: SiteDatabase;
     readonly blobs: Blobs;
-    readonly clock: Clock;
     readonly log: Log;
   };
   /** Documents that were read since the last `forgetUnused`, parsed, and those that were read before it. */
@@ -33,12 +29,7 @@ export class DocumentStore {
   /** Descriptors that were found damaged, and are not back yet. */
   readonly #lost = new Map<PackageGuid, { readonly sha256: Digest; readonly problem: DocumentProblem }>();
 
-  constructor(options: {
-    readonly database: SiteDatabase;
-    readonly blobs: Blobs;
-    readonly clock: Clock;
-    readonly log: Log;
-  }) {
+  constructor(options: { readonly database: SiteDatabase; readonly blobs: Blobs; readonly log: Log }) {
     this.#options = options;
   }
 
@@ -69,9 +60,21 @@ export class DocumentStore {
     return descriptors;
   }
 
-  /** Descriptors that turned out to be damaged when they were read, and have not been fetched again. */
-  lostDescriptors(): readonly DocumentProblem[] {
-    return [...this.#lost.values()].map(({ problem }) => problem);
+  /** Catalogued descriptors that were found damaged, or that are not held: a refresh could not have them, or they went. */
+  async missing({
+    catalogue,
+    descriptors,
+  }: Pick<TrustedProduct, 'catalogue' | 'descriptors'>): Promise<readonly DocumentProblem[]> {
+    const absent = catalogue.packages.filter(({ guid }) => !descriptors.has(guid));
+    const held = await this.#options.blobs.held(absent.map(({ descriptor }) => descriptor.sha256));
+    return absent.flatMap(({ guid, descriptor }) => {
+      const lost = this.#lost.get(guid);
+      if (lost !== undefined) return [lost.problem];
+      // One that is held and not understood, of a newer kind, is no damage.
+      if (held.has(descriptor.sha256)) return [];
+      const message = `the descriptor of package ${guid} is not held here: the next refresh fetches it`;
+      return [{ what: guid, code: 'NOT_HELD', message }];
+    });
   }
 
   /**
@@ -115,13 +118,13 @@ export class DocumentStore {
     const stored = this.#options.database.read(({ settings }) => settings.get(settingName)) as
       | TrustedIndex
       | undefined;
-    return stored ?? { schema: 1, refreshedAt: 0, targets: {} };
+    return stored ?? { schema: 1, targets: {} };
   }
 
   keepIndex(targets: Readonly<Record<string, BlobRef>>): void {
     // Most refreshes bring nothing new, and every commit wakes every component.
     if (JSON.stringify(this.index().targets) === JSON.stringify(targets)) return;
-    const index: TrustedIndex = { schema: 1, refreshedAt: this.#options.clock.now(), targets };
+    const index: TrustedIndex = { schema: 1, targets };
     this.#options.database.write(({ settings }) => settings.put(settingName, index));
   }
 }

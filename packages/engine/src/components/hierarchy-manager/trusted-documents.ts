@@ -134,7 +134,7 @@ export class TrustedDocuments {
     }
     const problem = judged ?? damaged.at(0);
     const service = await this.#read<ServiceInfo>(servicePath, targets, damaged);
-    damaged.push(...(await this.#missingDescriptors(products.values())));
+    for (const product of products.values()) damaged.push(...(await this.#store.missing(product)));
     return {
       referenceTime: time,
       ...(service === undefined ? {} : { service }),
@@ -156,23 +156,6 @@ export class TrustedDocuments {
     if (read.kind === 'whole') return read.value as T;
     damaged.push({ what: path, ...read.problem });
     return undefined;
-  }
-
-  /** Catalogued descriptors that were found damaged, or that are not held: a refresh could not have them, or they went. */
-  async #missingDescriptors(products: Iterable<TrustedProduct>): Promise<readonly DocumentProblem[]> {
-    const lost = new Map(this.#store.lostDescriptors().map((problem) => [problem.what, problem]));
-    const absent = [...products].flatMap(({ catalogue, descriptors }) =>
-      catalogue.packages.filter(({ guid }) => !descriptors.has(guid)),
-    );
-    const held = await this.#options.blobs.held(absent.map(({ descriptor }) => descriptor.sha256));
-    return absent.flatMap(({ guid, descriptor }) => {
-      const problem = lost.get(guid);
-      if (problem !== undefined) return [problem];
-      // One that is held and not understood, of a newer kind, is no damage.
-      if (held.has(descriptor.sha256)) return [];
-      const message = `the descriptor of package ${guid} is not held here: the next refresh fetches it`;
-      return [{ what: guid, code: 'NOT_HELD', message }];
-    });
   }
 
   /**
