@@ -20,7 +20,8 @@ import { joinHierarchy } from '@sallyport/engine/components/hierarchy-identity/j
 import { releasesRecordKey } from '@sallyport/engine/components/hierarchy-manager/own-records';
 import { ReplicationManager } from '@sallyport/engine/components/replication-manager/replication-manager';
 import { chooseFirstReleases, installFirstReleases } from '@sallyport/engine/site/first-releases';
-import { type LinkServer, SimJoin, SimLink } from './sim-link.ts';
+import type { LinkServer } from './link-line.ts';
+import { SimJoin, SimLink } from './sim-link.ts';
 import { portsOf, type SiteSettings, type Surroundings } from './site-process.ts';
 import { overNetwork } from './vendor-line.ts';
 

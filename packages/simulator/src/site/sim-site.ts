@@ -13,7 +13,7 @@ import type { Network } from '../world/network.ts';
 import type { Story } from '../world/story.ts';
 import type { Timeline } from '../world/timeline.ts';
 import type { CrashPhase, Victim } from './crash-points.ts';
-import type { LinkServer } from './sim-link.ts';
+import type { LinkServer } from './link-line.ts';
 import { type OuterWorld, type ProgramPlan, SimProcesses } from './programs.ts';
 import { type SiteProcess, type SiteSettings, startSite, type Surroundings } from './site-process.ts';
 import type { NearVendor } from './vendor-line.ts';

@@ -19,7 +19,8 @@ import { seededKeys } from '../vendor/seeded-keys.ts';
 import type { Chance } from '../world/chance.ts';
 import type { Network } from '../world/network.ts';
 import { type Victim, withCrashPoints } from './crash-points.ts';
-import { type LinkServer, SimLink } from './sim-link.ts';
+import type { LinkServer } from './link-line.ts';
+import { SimLink } from './sim-link.ts';
 import { type NearVendor, overNetwork } from './vendor-line.ts';
 
 /** What a site server is started with. */
