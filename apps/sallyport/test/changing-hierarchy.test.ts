@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import type { HistoryResult, StatusResult } from '@sallyport/core/wire/api';
-import { Cloud, hello } from './cloud.ts';
+import type { Cloud } from './cloud.ts';
 import { until, World } from './harness.ts';
-import { below, joined, type Site, topTier } from './hierarchy.ts';
+import { below, joined, type Site, smallHierarchy } from './hierarchy.ts';
 import { definePackage } from './packages.ts';
 
 describe('a hierarchy that changes while an install runs', () => {
@@ -16,10 +16,7 @@ describe('a hierarchy that changes while an install runs', () => {
 
   before(async () => {
     world = await World.open();
-    cloud = await Cloud.init(world, 'cloud');
-    await cloud.publish(hello.baseline);
-    cas = await topTier(cloud, await cloud.serve(), 'CAS', 'central');
-    pr1 = await joined(cloud, cas, 'PR1', 'primary', below(cas));
+    ({ cloud, cas, pr1 } = await smallHierarchy(world));
   });
   after(() => world.close());
 

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { weekdays } from '@sallyport/core/domain/updates/service-window';
 import type { ListResult, PackageResult, SitesResult, StatusResult } from '@sallyport/core/wire/api';
 import { withSite } from '../src/client/site-client.ts';
-import type { Cloud } from './cloud.ts';
+import { Cloud, hello } from './cloud.ts';
 import { type Environment, type Outcome, patienceMs, type Server, type World } from './harness.ts';
 
 const runProgram = promisify(execFile);
@@ -203,9 +203,10 @@ export async function joined(
   code: string,
   type: 'primary' | 'secondary',
   place: { readonly parent: string; readonly address: string },
+  more: { readonly data?: string; readonly options?: readonly string[] } = {},
 ): Promise<Site> {
   const { world } = cloud;
-  const site = new Site(world, code, world.path(code.toLowerCase()));
+  const site = new Site(world, code, more.data ?? world.path(code.toLowerCase()));
   const token = await joinToken(top, code, type, place);
   await world.done([
     'site',
@@ -220,9 +221,20 @@ export async function joined(
     cloud.trustRoot,
     '--join',
     token,
+    ...(more.options ?? []),
   ]);
   await site.start();
   return site;
+}
+
+/** A vendor that publishes the first release of hello, a CAS, and a primary below it; all of them run. */
+export async function smallHierarchy(
+  world: World,
+): Promise<{ readonly cloud: Cloud; readonly cas: Site; readonly pr1: Site }> {
+  const cloud = await Cloud.init(world, 'cloud');
+  await cloud.publish(hello.baseline);
+  const cas = await topTier(cloud, await cloud.serve(), 'CAS', 'central');
+  return { cloud, cas, pr1: await joined(cloud, cas, 'PR1', 'primary', below(cas)) };
 }
 
 /** Where a site's children dial in. */

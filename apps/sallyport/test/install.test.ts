@@ -8,9 +8,9 @@ import type {
   WarningsResult,
   WindowsResult,
 } from '@sallyport/core/wire/api';
-import { Cloud, hello } from './cloud.ts';
+import type { Cloud } from './cloud.ts';
 import { World } from './harness.ts';
-import { below, joined, type Site, topTier, windowLater } from './hierarchy.ts';
+import { type Site, smallHierarchy, windowLater } from './hierarchy.ts';
 import { definePackage } from './packages.ts';
 
 type Followed = ActionResult & { readonly ended: string; readonly status: StatusResult };
@@ -23,10 +23,7 @@ describe('an install in a hierarchy', () => {
 
   before(async () => {
     world = await World.open();
-    cloud = await Cloud.init(world, 'cloud');
-    await cloud.publish(hello.baseline);
-    cas = await topTier(cloud, await cloud.serve(), 'CAS', 'central');
-    pr1 = await joined(cloud, cas, 'PR1', 'primary', below(cas));
+    ({ cloud, cas, pr1 } = await smallHierarchy(world));
   });
   after(() => world.close());
 

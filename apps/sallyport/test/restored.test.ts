@@ -3,9 +3,9 @@ import { cp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { HistoryResult } from '@sallyport/core/wire/api';
-import { Cloud, hello } from './cloud.ts';
+import type { Cloud } from './cloud.ts';
 import { until, World } from './harness.ts';
-import { below, joined, type Site, topTier } from './hierarchy.ts';
+import { type Site, smallHierarchy } from './hierarchy.ts';
 import { definePackage } from './packages.ts';
 
 describe('a site that comes back with an old copy of its database', () => {
@@ -16,10 +16,7 @@ describe('a site that comes back with an old copy of its database', () => {
 
   before(async () => {
     world = await World.open();
-    cloud = await Cloud.init(world, 'cloud');
-    await cloud.publish(hello.baseline);
-    cas = await topTier(cloud, await cloud.serve(), 'CAS', 'central');
-    pr1 = await joined(cloud, cas, 'PR1', 'primary', below(cas));
+    ({ cloud, cas, pr1 } = await smallHierarchy(world));
     await cloud.publish(await definePackage(world, '1.1'));
     await cas.downloads('1.1');
   });

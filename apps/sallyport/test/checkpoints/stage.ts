@@ -11,7 +11,7 @@ import type { StatusResult } from '@sallyport/core/wire/api';
 import { withSite, type SiteClient } from '../../src/client/site-client.ts';
 import { Cloud } from '../cloud.ts';
 import { World } from '../harness.ts';
-import { below, joinToken, Site, topTierOptions } from '../hierarchy.ts';
+import { below, joined, Site, topTierOptions } from '../hierarchy.ts';
 import { definePackage } from '../packages.ts';
 import { type Fate, Mortal } from './mortal.ts';
 import { newRelease, oldRelease } from './product.ts';
@@ -74,30 +74,13 @@ export class Stage {
       await cloud.enrolmentCode(),
     ]);
     await cas.start();
-    const pr1 = new Site(world, 'PR1', world.path('stage', 'pr1'));
-    const se1 = new Site(world, 'SE1', world.path('stage', 'se1'));
-    for (const [site, type, parent] of [
-      [pr1, 'primary', cas],
-      [se1, 'secondary', pr1],
-    ] as const) {
-      const token = await joinToken(cas, site.code, type, below(parent));
-      await world.done([
-        'site',
-        'setup',
-        '--data',
-        site.data,
-        '--code',
-        site.code,
-        '--type',
-        type,
-        '--trust-root',
-        cloud.trustRoot,
-        '--join',
-        token,
-        ...(type === 'secondary' ? [] : await listen()),
-      ]);
-      await site.start();
-    }
+    const pr1 = await joined(cloud, cas, 'PR1', 'primary', below(cas), {
+      data: world.path('stage', 'pr1'),
+      options: await listen(),
+    });
+    const se1 = await joined(cloud, cas, 'SE1', 'secondary', below(pr1), {
+      data: world.path('stage', 'se1'),
+    });
     // Every site has said what it runs before the play begins.
     await cas.ask('update', 'check');
     for (const site of [pr1, se1]) {
