@@ -1,26 +1,21 @@
-import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { SallyportError } from '@sallyport/core/shared/errors';
+import { readGivenFile } from './given-file.ts';
 
-export type PassphraseErrorCode = 'DIFFERENT' | 'MISSING' | 'UNREADABLE';
+export type PassphraseErrorCode = 'DIFFERENT' | 'MISSING';
 
 /** A passphrase could not be had. */
 class PassphraseError extends SallyportError<PassphraseErrorCode> {}
 
-/** The first line of a file, without its line break. @throws {PassphraseError} UNREADABLE */
+/** A passphrase is a line, not a file. */
+const maxBytes = 64 * 1024;
+
+/** What is in a file, without a line break at its end. @throws {GivenFileError} */
 export async function readPassphraseFile(file: string): Promise<string> {
-  try {
-    return (await readFile(file, 'utf8')).replace(/\r?\n$/, '');
-  } catch (cause) {
-    throw new PassphraseError(
-      'UNREADABLE',
-      `the passphrase file ${file} cannot be read: check its name and permissions`,
-      { file },
-      { cause },
-    );
-  }
+  const bytes = await readGivenFile(file, 'the passphrase file', maxBytes);
+  return bytes.toString('utf8').replace(/\r?\n$/, '');
 }
 
 /**
