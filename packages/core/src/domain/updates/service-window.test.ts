@@ -201,6 +201,22 @@ test('opens within nine days, is open then, and was closed the moment before', (
   );
 });
 
+test('invents no gap where the days it looks at end', () => {
+  const berlin = window({
+    days: ['friday', 'saturday', 'sunday'],
+    startsAt: '00:00',
+    durationMinutes: 1_440,
+    timeZone: 'Europe/Berlin',
+  });
+  const newYork = window({
+    days: ['monday', 'tuesday', 'saturday'],
+    startsAt: '18:01',
+    durationMinutes: 2_880,
+    timeZone: 'America/New_York',
+  });
+  assert.deepEqual(windowAt([berlin, newYork], at('2025-12-19T05:00Z')), { open: true });
+});
+
 test('closes when it says so', () => {
   fc.assert(
     fc.property(fc.array(anyWindow, { minLength: 1, maxLength: 3 }), anyTime, (windows, time) => {

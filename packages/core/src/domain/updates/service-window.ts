@@ -30,10 +30,13 @@ export interface ServiceWindow {
 }
 
 export type WindowState =
-  /** `closesAt` is absent when nothing will close it: there are no windows, or they leave no gap. */
+  /** `closesAt` is absent when nothing closes it for two weeks: there are no windows, or they leave no gap. */
   { readonly open: true; readonly closesAt?: EpochMs } | { readonly open: false; readonly nextAt: EpochMs };
 
 const windowLimits = { windowsMax: 50, durationMinutesMax: 7 * 24 * 60 } as const;
+
+/** Two turns of the week: who sees no gap in them is told of none. */
+const daysAhead = 14;
 
 const timePattern = /^([01]\d|2[0-3]):([0-5]\d)$/;
 
@@ -75,13 +78,13 @@ export function windowAt(windows: readonly ServiceWindow[], at: EpochMs): Window
   if (windows.length === 0) {
     return { open: true };
   }
-  // Three weeks: every window opens once a week, and lasts a week at most.
+  // Every window opens once a week, and lasts a week at most.
   const spans = windows
-    .flatMap((window) => spansAround(window, at, 8, 15))
+    .flatMap((window) => spansAround(window, at, 8, daysAhead + 1))
     .toSorted((a, b) => a.startsAt - b.startsAt);
   const next = spans.find(({ endsAt }) => endsAt > at);
   if (next === undefined || next.startsAt > at) {
-    return { open: false, nextAt: next?.startsAt ?? at + days(15) };
+    return { open: false, nextAt: next?.startsAt ?? at + days(daysAhead) };
   }
   let closesAt = next.endsAt;
   for (const span of spans) {
@@ -89,8 +92,8 @@ export function windowAt(windows: readonly ServiceWindow[], at: EpochMs): Window
       closesAt = Math.max(closesAt, span.endsAt);
     }
   }
-  const horizon = Math.max(...spans.map(({ endsAt }) => endsAt));
-  return closesAt === horizon ? { open: true } : { open: true, closesAt };
+  // Beyond the days looked at, a gap may be one that a window not looked at fills.
+  return closesAt > at + days(daysAhead) ? { open: true } : { open: true, closesAt };
 }
 
 /** Whether a site may start an install now. */
