@@ -337,7 +337,7 @@ async function when(database: SiteDatabase, ready: () => boolean, log: WatchedLo
   const signal = AbortSignal.timeout(patienceMs);
   for (;;) {
     const committed = Promise.withResolvers<void>();
-    const stopListening = database.onCommit(committed.resolve);
+    const stopListening = database.onCommit(() => committed.resolve());
     const giveUp = (): void =>
       committed.reject(
         new Error(`what the test waits for did not come: ${ready.toString()}\n${log.lines.join('\n')}`),

@@ -7,7 +7,7 @@ import {
   type WindowsResult,
 } from '@sallyport/core/wire/api';
 import { apiOperations } from '@sallyport/engine/components/operations/api';
-import { readWindows, windowsSetting } from '@sallyport/engine/site/service-windows';
+import { readWindows, windowsSetting } from '@sallyport/engine/components/update-installer/service-windows';
 import { siteOperations } from '@sallyport/engine/site/site-operations';
 import type { SiteParts } from '@sallyport/engine/site/site-parts';
 import type { SiteAssembly } from '@sallyport/engine/site/site-ports';

@@ -10,11 +10,24 @@ import type { EpochMs, PackageGuid, SiteCode } from '@sallyport/core/shared/ids'
 export interface SiteDatabase {
   read<T>(work: (tables: ReadTables) => T): T;
   write<T>(work: (tables: WriteTables) => T): T;
-  /** Called after each commit of `write` (of this process) that changed something. Answers how to stop listening. */
-  onCommit(listener: () => void): () => void;
+  /**
+   * Called after each commit of `write` (of this process) that changed updates, records or settings, with what it
+   * changed. Answers how to stop listening.
+   */
+  onCommit(listener: (change: Change) => void): () => void;
   /** A consistent copy of the whole database, durable before it resolves. */
   backup(targetPath: string): Promise<void>;
   close(): void;
+}
+
+/** What a commit has changed: whoever depends on nothing of it need not look again. */
+export interface Change {
+  /** Sites with new update events. */
+  readonly updates: ReadonlySet<SiteCode>;
+  /** Kinds of records that came, or changed. */
+  readonly records: ReadonlySet<RecordKind>;
+  /** Names of settings. */
+  readonly settings: ReadonlySet<string>;
 }
 
 export interface ReadTables {
@@ -60,10 +73,11 @@ export interface UpdateWrites {
 export interface RecordReads {
   get(owner: SiteCode, kind: RecordKind, key: string): ReplicatedRecord | undefined;
   list(filter: { readonly kind?: RecordKind; readonly owner?: SiteCode }): readonly ReplicatedRecord[];
-  /** Records whose local arrival number is above `after`, in that order, at most `limit`. */
+  /** Records whose local arrival number is above `after`, of one kind or of all, in that order, at most `limit`. */
   after(
     after: number,
     limit: number,
+    kind?: RecordKind,
   ): readonly { readonly arrival: number; readonly record: ReplicatedRecord }[];
   /** The highest arrival number given so far. */
   head(): number;

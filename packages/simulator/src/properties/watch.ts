@@ -24,6 +24,7 @@ export class Watch {
   /** Everything that a site has run, on a disk that was put back since as well. */
   readonly #ever = new Map<SiteCode, Set<string>>();
   readonly #started = new Set<string>();
+  readonly #heads = new Map<SiteCode, number>();
   readonly #sequences = new Map<string, number>();
   readonly #trusted = new Map<string, number>();
   /** Installs that began, of all sites. */
@@ -43,6 +44,7 @@ export class Watch {
   /** A site goes on from an older copy of its disk: what it knew since is gone. */
   forget(code: SiteCode): void {
     this.#pointers.delete(code);
+    this.#heads.delete(code);
     for (const key of this.#sequences.keys()) if (key.startsWith(`${code} `)) this.#sequences.delete(key);
     for (const key of this.#trusted.keys()) if (key.startsWith(`${code} `)) this.#trusted.delete(key);
   }
@@ -75,7 +77,14 @@ export class Watch {
   }
 
   #database(site: SimSite): void {
-    const own = site.disk.read(({ updates }) => updates.projections({ site: site.code }));
+    const { code, disk } = site;
+    // Every event of its own becomes a record, and gives it the next number: what has none has changed no state.
+    const own = disk.read(({ records, updates }) => {
+      const head = records.head();
+      if (this.#heads.get(code) === head) return [];
+      this.#heads.set(code, head);
+      return updates.projections({ site: code });
+    });
     for (const projection of own) {
       const key = `${site.code} ${projection.guid}`;
       const { sequence } = projection;

@@ -157,6 +157,8 @@ export class Administrator {
     const { roster } = parts.view.current();
     const ignoreWarnings = { by, warnings: 'all-known' as const };
     const installed = packages.filter(({ verdict }) => verdict === 'installed').slice(0, 1);
+    const newestAt = (site: string): string | undefined =>
+      packages.find(({ guid }) => stateAt(guid, site) === 'INSTALL_SUCCESS')?.guid;
     for (const { code, type, parent, revoked } of roster.sites) {
       if (parent === undefined || revoked !== undefined) continue;
       const site = siteCode(code);
@@ -171,6 +173,8 @@ export class Administrator {
           operations.retry({ id: failed.guid, by, site, ignoreWarnings }),
         );
       } else if (type === 'secondary') {
+        const above = newestAt(parent);
+        if (above !== undefined && above === newestAt(code)) continue;
         await this.#try(`upgrades ${code}`, () => operations.upgradeSecondary({ site, by, ignoreWarnings }));
       } else {
         for (const { guid, version } of installed) {

@@ -1,7 +1,7 @@
 import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
 import type { ProductId, SiteCode } from '@sallyport/core/shared/ids';
 import { days, minutes } from '@sallyport/core/shared/units';
-import { windowsSetting } from '@sallyport/engine/site/service-windows';
+import { windowsSetting } from '@sallyport/engine/components/update-installer/service-windows';
 import { DeadProcess } from '../disk/mortal.ts';
 import { setUpChild, setUpTopTier } from '../site/set-up.ts';
 import type { SimSite } from '../site/sim-site.ts';

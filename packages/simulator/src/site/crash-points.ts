@@ -1,4 +1,5 @@
 import { DeadProcess, mortal } from '../disk/mortal.ts';
+import type { Change } from '@sallyport/engine/ports/site-database';
 import type { Life } from '../world/life.ts';
 
 /** Where a process is cut off: around one call of one of its ports. */
@@ -58,12 +59,12 @@ export function withCrashPoints<T extends object>(port: string, real: T, victim:
 
 /** What listeners of a process hear ends with it, wherever it ends. */
 function listening(victim: Victim, call: (given: readonly unknown[]) => unknown) {
-  return (listener: () => void): unknown =>
+  return (listener: (change: Change) => void): unknown =>
     call([
-      () => {
+      (change: Change) => {
         if (victim.life.isOver) return;
         try {
-          listener();
+          listener(change);
         } catch (failure) {
           if (!(failure instanceof DeadProcess)) throw failure;
         }

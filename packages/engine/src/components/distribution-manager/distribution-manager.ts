@@ -19,6 +19,7 @@ import { TransferLog, type TransferProgress } from '../work/transfer-log.ts';
 import { transfer } from '../work/transfer.ts';
 import { type PassOutcome, WorkLoop } from '../work/work-loop.ts';
 import { type ContentStatus, SlowRecord } from './content-status.ts';
+import { concerns } from '../work/concerns.ts';
 import type { LibraryCare } from './library-care.ts';
 
 export interface DistributionManagerOptions {
@@ -66,7 +67,9 @@ export class DistributionManager implements Component {
   async start(signal: AbortSignal): Promise<void> {
     if (this.#stopListening !== undefined) return;
     signal.throwIfAborted();
-    this.#stopListening = this.#options.database.onCommit(() => {
+    const { database, site } = this.#options;
+    this.#stopListening = database.onCommit((change) => {
+      if (!concerns(change, { updates: [site.code] })) return;
       this.#check?.();
       this.#loop.wake();
     });

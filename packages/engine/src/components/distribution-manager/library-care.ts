@@ -30,6 +30,12 @@ export interface LibraryCareOptions extends RootPorts {
   readonly pace?: { readonly bytes: number; readonly everyMs: number };
 }
 
+/** The installs of this site that have succeeded. */
+interface Installs {
+  readonly count: number;
+  readonly lastAt: EpochMs;
+}
+
 const collectEvery = days(1);
 /** An install has tidied up after itself by then. */
 const collectAfterInstall = minutes(10);
@@ -60,28 +66,29 @@ export class LibraryCare {
    * with what is left.
    */
   async pass(signal: AbortSignal, report: (reason: string) => void): Promise<PassOutcome> {
-    let state = this.#state();
+    const installs = this.#installs();
+    let state = this.#state(installs);
     if (state.lost !== undefined && isDue(retry, state.lost.nextAt, this.#options.clock.now())) {
       report('fetches again what the disk has lost of the content library');
       state = await this.#heal(state, state.lost, signal);
     }
-    if (this.#collectAt(state) <= this.#options.clock.now()) {
+    if (this.#collectAt(state, installs) <= this.#options.clock.now()) {
       report('removes what nothing needs from the content library');
-      state = await this.#collect(state, signal);
+      state = await this.#collect(state, installs, signal);
     }
     if (this.#scrubAt(state) <= this.#options.clock.now()) {
       report('compares the content library with its names');
       state = await this.#scrubPart(state, signal);
     }
     const { lost } = state;
-    const nextAt = Math.min(this.#collectAt(state), this.#scrubAt(state), lost?.nextAt ?? Infinity);
+    const nextAt = Math.min(this.#collectAt(state, installs), this.#scrubAt(state), lost?.nextAt ?? Infinity);
     return lost === undefined || lost.failures === 0
       ? { state: 'waiting', reason: state.said, nextAt }
       : { state: 'failing', reason: lost.reason, nextAt };
   }
 
   /** What was kept, or the beginning: nothing is due before its first interval is over. */
-  #state(): CareState {
+  #state(installs: Installs): CareState {
     const { database, clock } = this.#options;
     const kept = readCare(database);
     if (kept !== undefined) return kept;
@@ -89,19 +96,19 @@ export class LibraryCare {
     const begun: CareState = {
       collectedAt: now,
       scrubbedAt: now,
-      installs: this.#installs(),
+      installs: installs.count,
       said: 'the content library has not been checked yet',
     };
     writeCare(database, begun);
     return begun;
   }
 
-  #collectAt(state: CareState): EpochMs {
+  #collectAt(state: CareState, { count, lastAt }: Installs): EpochMs {
     // What a damaged document names is not known: nothing is collected before it is whole.
     if (state.lost?.holdsBack === true) return Infinity;
     const daily = laterBy(state.collectedAt, collectEvery, this.#options.clock.now());
-    if (state.installs === this.#installs()) return daily;
-    return Math.min(daily, Math.max(this.#installedAt(), state.collectedAt) + collectAfterInstall);
+    if (state.installs === count) return daily;
+    return Math.min(daily, Math.max(lastAt, state.collectedAt) + collectAfterInstall);
   }
 
   #scrubAt({ scrub: running, scrubbedAt }: CareState): EpochMs {
@@ -111,9 +118,8 @@ export class LibraryCare {
     return this.#nextPartAt - now > this.#pace.everyMs ? now : this.#nextPartAt;
   }
 
-  async #collect(state: CareState, signal: AbortSignal): Promise<CareState> {
+  async #collect(state: CareState, installs: Installs, signal: AbortSignal): Promise<CareState> {
     const { log, fetcher, clock, blobs } = this.#options;
-    const installs = this.#installs();
     try {
       const noted = await this.#checkDocuments(state, signal);
       if (noted !== state) return noted;
@@ -138,7 +144,7 @@ export class LibraryCare {
         error: messageOf(error),
       });
     }
-    return this.#keep({ ...state, collectedAt: clock.now(), installs });
+    return this.#keep({ ...state, collectedAt: clock.now(), installs: installs.count });
   }
 
   async #scrubPart(state: CareState, signal: AbortSignal): Promise<CareState> {
@@ -246,20 +252,12 @@ export class LibraryCare {
     return noted;
   }
 
-  /** Changes with each install here that ends. */
-  #installs(): number {
-    return this.#own().length;
-  }
-
-  #installedAt(): EpochMs {
-    return Math.max(0, ...this.#own().map(({ since }) => since));
-  }
-
-  #own() {
+  #installs(): Installs {
     const { database, site } = this.#options;
-    return database
+    const done = database
       .read(({ updates }) => updates.projections({ site: site.code }))
       .filter(({ state }) => state === 'INSTALL_SUCCESS');
+    return { count: done.length, lastAt: Math.max(0, ...done.map(({ since }) => since)) };
   }
 
   #keep(state: CareState): CareState {

@@ -15,6 +15,8 @@ import type { TransferProgress } from '../work/transfer-log.ts';
 import { type PassOutcome, WorkLoop } from '../work/work-loop.ts';
 import { channelAfter, exchangeSettingName, readExchange, type ExchangeState } from './exchange-state.ts';
 import { type Reporting, runExchange } from './exchange-run.ts';
+import { type Concern, concerns } from '../work/concerns.ts';
+import { outboxSettingName } from './facts-outbox.ts';
 import { PackageDownloads } from './package-downloads.ts';
 
 export interface DmpDownloaderOptions {
@@ -39,6 +41,8 @@ export interface DmpDownloaderOptions {
   readonly retry?: BackOff;
 }
 
+/** What the newest report is compared with, and whether the last exchange has failed. */
+const ofNews: Concern = { records: ['site-facts'], settings: [exchangeSettingName, outboxSettingName] };
 const dayMs = 86_400_000;
 const defaultRetry: BackOff = { firstMs: 60_000, maxMs: 14_400_000 };
 /** Jitter only ever shortens the interval, by up to this share. */
@@ -71,10 +75,13 @@ export class DmpDownloader implements Component {
   async start(signal: AbortSignal): Promise<void> {
     if (this.#stopListening !== undefined) return;
     signal.throwIfAborted();
-    this.#stopListening = this.#options.database.onCommit(() => {
-      this.#downloads.lookAgain();
-      this.#downloading.wake();
-      if (this.#hasNews(this.#state())) this.#exchanges.wake();
+    const { database, site } = this.#options;
+    this.#stopListening = database.onCommit((change) => {
+      if (concerns(change, { updates: [site.code] })) {
+        this.#downloads.lookAgain();
+        this.#downloading.wake();
+      }
+      if (concerns(change, ofNews) && this.#hasNews(this.#state())) this.#exchanges.wake();
     });
     this.#exchanges.start();
     this.#downloading.start();

@@ -38,7 +38,7 @@ interface Outbox {
   readonly refused?: { readonly code: string; readonly message: string; readonly at: EpochMs };
 }
 
-const settingName = 'facts-outbox';
+export const outboxSettingName = 'facts-outbox';
 
 export interface FactsOutboxOptions {
   readonly site: SiteIdentity;
@@ -94,7 +94,7 @@ export class FactsOutbox {
   saysWhatIsInstalled(): boolean {
     const { database, site } = this.#options;
     const { newest, own } = database.read(({ settings, records }) => ({
-      newest: settings.get(settingName) as Outbox | undefined,
+      newest: settings.get(outboxSettingName) as Outbox | undefined,
       own: records.get(site.code, 'site-facts', factsRecordKey)?.body as SiteFacts | undefined,
     }));
     if (newest === undefined || own === undefined) return true;
@@ -146,11 +146,13 @@ export class FactsOutbox {
   }
 
   #read(): Outbox | undefined {
-    return this.#options.database.read(({ settings }) => settings.get(settingName)) as Outbox | undefined;
+    return this.#options.database.read(({ settings }) => settings.get(outboxSettingName)) as
+      | Outbox
+      | undefined;
   }
 
   #write(outbox: Outbox): void {
-    this.#options.database.write(({ settings }) => settings.put(settingName, outbox));
+    this.#options.database.write(({ settings }) => settings.put(outboxSettingName, outbox));
   }
 }
 

@@ -9,14 +9,14 @@ export interface HierarchySetting {
   readonly roster: EnvelopeJson;
 }
 
-const name = 'hierarchy';
+export const hierarchySettingName = 'hierarchy';
 
 export function readHierarchy(settings: SettingReads): HierarchySetting | undefined {
-  return settings.get(name) as HierarchySetting | undefined;
+  return settings.get(hierarchySettingName) as HierarchySetting | undefined;
 }
 
 export function writeHierarchy(settings: SettingWrites, value: HierarchySetting): void {
-  settings.put(name, value);
+  settings.put(hierarchySettingName, value);
 }
 
 /** Keys of the records that carry the two documents down; each exists once. */

@@ -15,7 +15,8 @@ interface TrustedIndex {
   readonly targets: Readonly<Record<string, BlobRef>>;
 }
 
-const settingName = 'trusted';
+export const trustedSettingName = 'trusted';
+
 /** Where a site keeps the vendor's documents: their names in a setting, their bytes in the content library. */
 export class DocumentStore {
   readonly #options: {
@@ -115,16 +116,16 @@ export class DocumentStore {
   }
 
   index(): TrustedIndex {
-    const stored = this.#options.database.read(({ settings }) => settings.get(settingName)) as
+    const stored = this.#options.database.read(({ settings }) => settings.get(trustedSettingName)) as
       | TrustedIndex
       | undefined;
     return stored ?? { schema: 1, targets: {} };
   }
 
   keepIndex(targets: Readonly<Record<string, BlobRef>>): void {
-    // Most refreshes bring nothing new, and every commit wakes every component.
+    // Most refreshes bring nothing new.
     if (JSON.stringify(this.index().targets) === JSON.stringify(targets)) return;
     const index: TrustedIndex = { schema: 1, targets };
-    this.#options.database.write(({ settings }) => settings.put(settingName, index));
+    this.#options.database.write(({ settings }) => settings.put(trustedSettingName, index));
   }
 }

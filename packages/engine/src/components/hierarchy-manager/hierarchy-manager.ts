@@ -17,6 +17,12 @@ import { SelectionDesk } from './selection-desk.ts';
 import { isOnlyEvaluated } from './package-states.ts';
 import { isTopTierSite, type SiteIdentity } from './site-identity.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
+import { type Concern, concerns } from '../work/concerns.ts';
+import { trustedSettingName } from './document-store.ts';
+import { hierarchySettingName } from '../hierarchy-identity/hierarchy-setting.ts';
+import { orderSettingName } from './order-setting.ts';
+import { offerSettingName } from './offer-setting.ts';
+import { exchangeSettingName } from '../dmp-downloader/exchange-state.ts';
 import { packagesOf, type TrustedView } from './trusted-view.ts';
 
 export interface HierarchyManagerOptions {
@@ -61,7 +67,7 @@ const refreshRetryMaxMs = 300_000;
 /**
  * `SMS_HIERARCHY_MANAGER`: knows what this site runs, takes the hierarchy's orders, and at the top-tier site decides
  * what is available. Each pass brings records, orders and selection in line with the database; it runs after every
- * commit, and every few seconds.
+ * commit that changes what they are made from, and every few seconds.
  */
 export class HierarchyManager implements Component {
   readonly name = 'SMS_HIERARCHY_MANAGER';
@@ -91,7 +97,9 @@ export class HierarchyManager implements Component {
     if (this.#stopListening !== undefined) return;
     signal.throwIfAborted();
     await this.#records.writeFacts(this.#options.clock.now());
-    this.#stopListening = this.#options.database.onCommit(() => this.#loop.wake());
+    this.#stopListening = this.#options.database.onCommit((change) => {
+      if (concerns(change, this.#concern)) this.#loop.wake();
+    });
     this.#loop.start();
   }
 
@@ -99,6 +107,20 @@ export class HierarchyManager implements Component {
     this.#stopListening?.();
     this.#stopListening = undefined;
     await this.#loop.stop();
+  }
+
+  get #concern(): Concern {
+    return {
+      updates: [this.#options.site.code],
+      records: ['order', 'site-facts'],
+      settings: [
+        trustedSettingName,
+        hierarchySettingName,
+        orderSettingName,
+        offerSettingName,
+        exchangeSettingName,
+      ],
+    };
   }
 
   query(): ComponentStatus {

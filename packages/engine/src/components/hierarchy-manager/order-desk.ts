@@ -99,11 +99,10 @@ export class OrderDesk {
     const { database, hierarchy, log } = this.#options;
     const owner = topTierOf(hierarchy.current().roster)?.code;
     const before = this.#scannedTo;
-    const { arrived, head, setting } = database.read((tables) => ({
-      arrived:
-        before === undefined ? tables.records.list({ kind: 'order' }) : ordersAfter(tables.records, before),
-      head: tables.records.head(),
-      setting: readOrders(tables.settings),
+    const { arrived, head, setting } = database.read(({ records, settings }) => ({
+      arrived: before === undefined ? records.list({ kind: 'order' }) : ordersAfter(records, before),
+      head: records.head(),
+      setting: readOrders(settings),
     }));
     this.#scannedTo = head;
     for (const record of arrived) {
@@ -249,10 +248,10 @@ const batch = 500;
 
 function ordersAfter(records: RecordReads, from: number): readonly ReplicatedRecord[] {
   const found: ReplicatedRecord[] = [];
-  let arrived = records.after(from, batch);
+  let arrived = records.after(from, batch, 'order');
   while (arrived.length > 0) {
-    found.push(...arrived.flatMap(({ record }) => (record.kind === 'order' ? [record] : [])));
-    arrived = records.after(arrived.at(-1)?.arrival ?? Number.MAX_SAFE_INTEGER, batch);
+    found.push(...arrived.map(({ record }) => record));
+    arrived = records.after(arrived.at(-1)?.arrival ?? Number.MAX_SAFE_INTEGER, batch, 'order');
   }
   return found;
 }

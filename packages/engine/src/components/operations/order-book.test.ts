@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { orderSequenceMax, ordersPerEpoch } from '@sallyport/core/domain/sites/epoch';
-import type { Roster } from '@sallyport/core/domain/sites/site';
-import { hierarchyId, packageGuid, siteCode } from '@sallyport/core/shared/ids';
+import type { Roster, RosterEntry } from '@sallyport/core/domain/sites/site';
+import type { UpdateProjection, UpdateState } from '@sallyport/core/domain/updates/event';
+import type { Order } from '@sallyport/core/domain/updates/order';
+import {
+  digest,
+  hierarchyId,
+  packageGuid,
+  productId,
+  type SiteCode,
+  siteCode,
+} from '@sallyport/core/shared/ids';
 import { OrderBook } from './order-book.ts';
 
 const pr1 = siteCode('PR1');
@@ -32,25 +41,59 @@ function bookIn(epoch: number, seen: number, more: { revoked?: true; attempt?: n
     orders: [],
     roster,
     statuses: new Map([[pr1, status]]),
-    projections:
-      more.attempt === undefined
-        ? []
-        : [
-            {
-              guid,
-              site: pr1,
-              state: 'INSTALL_FAILED',
-              sequence: 1,
-              attempt: more.attempt,
-              since: 0,
-              reason: 'so it says',
-              stepsDone: [],
-              contentHeld: true,
-              data: {},
-            },
-          ],
+    projections: more.attempt === undefined ? [] : [projectionOf(pr1, 'INSTALL_FAILED', more.attempt)],
   });
 }
+
+function projectionOf(site: SiteCode, state: UpdateState, attempt: number): UpdateProjection {
+  const rest = { since: 0, reason: 'so it says', stepsDone: [], contentHeld: true, data: {} };
+  return { guid, site, state, sequence: 1, attempt, ...rest };
+}
+
+test('says which package a site has in hand: ordered for it, and not come to its end', () => {
+  const cas: RosterEntry = { code: siteCode('CAS'), type: 'central', key: '1'.repeat(64), epoch: 1 };
+  const [se1, se2] = (['SE1', 'SE2'] as const).map((code): RosterEntry => ({
+    code: siteCode(code),
+    type: 'secondary',
+    parent: cas.code,
+    key: (code === 'SE1' ? '2' : '3').repeat(64),
+    epoch: 1,
+  }));
+  assert.ok(se1 !== undefined && se2 !== undefined);
+  const roster = {
+    schema: 1,
+    hierarchyId: hierarchyId('0'.repeat(64)),
+    version: 1,
+    sites: [cas, se1, se2],
+  } as const;
+  const order: Order = {
+    schema: 1,
+    hierarchyId: roster.hierarchyId,
+    sequence: 1,
+    issuedAt: '2026-01-01T00:00:00Z',
+    issuedBy: 'anna',
+    action: 'install',
+    guid,
+    attempt: 1,
+    sites: [se1.code],
+    product: productId('hello'),
+    descriptor: { sha256: digest('a'.repeat(64)), sizeBytes: 1 },
+    features: [],
+  };
+  const book = (state?: UpdateState): OrderBook =>
+    new OrderBook({
+      orders: [order],
+      roster,
+      statuses: new Map(
+        state === undefined ? [] : [[se1.code, { schema: 1, last: 1, deferred: [], refused: [] }]],
+      ),
+      projections: state === undefined ? [] : [projectionOf(se1.code, state, 1)],
+    });
+  assert.equal(book().packageInHand(se1), guid, 'nobody has heard of it yet');
+  assert.equal(book('CONTENT_REPLICATING').packageInHand(se1), guid);
+  assert.equal(book('INSTALL_SUCCESS').packageInHand(se1), undefined);
+  assert.equal(book().packageInHand(se2), undefined, 'the order is for another site');
+});
 
 test('the next order comes after every one that a site has seen', () => {
   assert.equal(bookIn(1, 0).nextSequence(), 1);

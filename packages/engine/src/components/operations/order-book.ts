@@ -28,6 +28,7 @@ export interface SiteWork {
 export class OrderBook {
   readonly orders: readonly Order[];
   readonly #sites: readonly RosterEntry[];
+  readonly #ordersOf: ReadonlyMap<PackageGuid, readonly Order[]>;
   readonly #firstOfEpoch: number;
   readonly #statuses: ReadonlyMap<SiteCode, OrdersStatus>;
   readonly #projections: ReadonlyMap<string, UpdateProjection>;
@@ -40,6 +41,7 @@ export class OrderBook {
     readonly projections: readonly UpdateProjection[];
   }) {
     this.orders = data.orders;
+    this.#ordersOf = Map.groupBy(data.orders, ({ guid }) => guid);
     this.#sites = data.roster.sites.filter((site) => site.revoked === undefined);
     this.#firstOfEpoch = ordersPerEpoch * ((topTierOf(data.roster)?.epoch ?? 1) - 1);
     this.#statuses = data.statuses;
@@ -70,12 +72,12 @@ export class OrderBook {
 
   /** The newest order about a package that is not a cancel. */
   lastWork(guid: PackageGuid): Order | undefined {
-    return this.orders.findLast((order) => order.guid === guid && order.action !== 'cancel');
+    return this.#ordersOf.get(guid)?.findLast(({ action }) => action !== 'cancel');
   }
 
   /** Above every attempt at a package so far. */
   nextAttempt(guid: PackageGuid): number {
-    const attempts = this.orders.filter((order) => order.guid === guid).map(({ attempt }) => attempt);
+    const attempts = (this.#ordersOf.get(guid) ?? []).map(({ attempt }) => attempt);
     const seen = this.#sites.map(({ code }) =>
       Math.min(this.projection(guid, code)?.attempt ?? 0, attemptsClaimedMax),
     );
@@ -91,9 +93,14 @@ export class OrderBook {
     return this.#sites.map((site) => this.#siteWork(guid, site));
   }
 
+  /** The package that a site works on, or is going to work on, if there is one. */
+  packageInHand(site: RosterEntry): PackageGuid | undefined {
+    return [...this.#ordersOf.keys()].find((guid) => isWorking(this.#siteWork(guid, site)));
+  }
+
   /** The package whose install is running somewhere, if there is one. Secondary sites install by themselves. */
   runningInstall(): { readonly guid: PackageGuid; readonly sites: readonly SiteCode[] } | undefined {
-    for (const guid of new Set(this.orders.map((order) => order.guid))) {
+    for (const guid of this.#ordersOf.keys()) {
       const running = this.workOf(guid).filter(
         (work) => work.site.type !== 'secondary' && isInstalling(work),
       );
@@ -103,9 +110,7 @@ export class OrderBook {
   }
 
   #siteWork(guid: PackageGuid, site: RosterEntry): SiteWork {
-    const order = this.orders.findLast(
-      (candidate) => candidate.guid === guid && isAddressed(candidate, site),
-    );
+    const order = this.#ordersOf.get(guid)?.findLast((candidate) => isAddressed(candidate, site));
     const projection = this.projection(guid, site.code);
     const base = { site, ...(projection === undefined ? {} : { projection }) };
     if (order === undefined) return { ...base, pending: false };

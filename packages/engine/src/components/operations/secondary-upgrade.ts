@@ -2,7 +2,6 @@ import { entryOf } from '@sallyport/core/domain/sites/roster';
 import type { SiteCode } from '@sallyport/core/shared/ids';
 import { packageOf, type TrustedPackage, type TrustedView } from '../hierarchy-manager/trusted-view.ts';
 import { OperationError } from './operation-error.ts';
-import { isWorking } from './order-book.ts';
 import type { OrderBooks } from './order-books.ts';
 import { secondaryPlan } from './secondary-plan.ts';
 import type { OperationsPorts } from './site-ports.ts';
@@ -47,15 +46,12 @@ export function planSecondary(
       { site: silent },
     );
   }
-  const book = books.open();
-  const busy = book.orders.find(({ guid }) =>
-    book.workOf(guid).some((work) => work.site.code === code && isWorking(work)),
-  );
+  const busy = books.open().packageInHand(entry);
   if (busy !== undefined) {
     throw new OperationError(
       'NOT_ALLOWED',
-      `site ${code} is at work on package ${busy.guid} already: see its status`,
-      { site: code, guid: busy.guid },
+      `site ${code} is at work on package ${busy} already: see its status`,
+      { site: code, guid: busy },
     );
   }
   const plan = above.products.flatMap((product) => {

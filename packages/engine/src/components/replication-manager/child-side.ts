@@ -209,7 +209,9 @@ export class ChildSide {
       while (this.#greeting !== undefined) await this.#greeting.catch(() => undefined);
       signal.throwIfAborted();
       const committed = Promise.withResolvers<void>();
-      const stop = database.onCommit(committed.resolve);
+      const stop = database.onCommit(({ records }) => {
+        if (records.size > 0) committed.resolve();
+      });
       try {
         const { roster } = view.current();
         const batch = database.read(({ records }) =>

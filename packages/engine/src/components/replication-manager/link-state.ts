@@ -10,12 +10,13 @@ export interface LinkState {
   readonly halt?: LinkHalt;
 }
 
-const name = 'replication';
+/** The setting that holds the links' states. */
+export const linksSettingName = 'replication';
 
 type LinkStates = Readonly<Record<string, LinkState>>;
 
 function readLinks(settings: SettingReads): LinkStates {
-  return (settings.get(name) as LinkStates | undefined) ?? {};
+  return (settings.get(linksSettingName) as LinkStates | undefined) ?? {};
 }
 
 export function readLink(settings: SettingReads, peer: SiteCode): LinkState {
@@ -23,5 +24,5 @@ export function readLink(settings: SettingReads, peer: SiteCode): LinkState {
 }
 
 export function writeLink(settings: SettingReads & SettingWrites, peer: SiteCode, state: LinkState): void {
-  settings.put(name, { ...readLinks(settings), [peer]: state });
+  settings.put(linksSettingName, { ...readLinks(settings), [peer]: state });
 }

@@ -19,7 +19,13 @@ import { admitFromChild, checkQuota, type ChildQuota } from './admission.ts';
 import { haltForFork, haltOf, judgeHello, ownHello } from './handshake.ts';
 import { provenEpoch } from './old-copy.ts';
 import { readBatch } from './outgoing.ts';
+import { type Concern, concerns } from '../work/concerns.ts';
+import { hierarchySettingName } from '../hierarchy-identity/hierarchy-setting.ts';
+import { linksSettingName } from './link-state.ts';
 import { checkRecord } from './receive.ts';
+
+/** What says whether a child is served. */
+const ofAdmission: Concern = { settings: [hierarchySettingName, linksSettingName] };
 
 export interface ChildStatus {
   readonly site: SiteCode;
@@ -127,7 +133,9 @@ export class ParentSide implements PeerHandler {
     let cursor = after;
     for (;;) {
       const committed = Promise.withResolvers<void>();
-      const stop = database.onCommit(committed.resolve);
+      const stop = database.onCommit((change) => {
+        if (change.records.size > 0 || concerns(change, ofAdmission)) committed.resolve();
+      });
       try {
         const { roster } = view.current();
         const batch = database.read((tables) => {

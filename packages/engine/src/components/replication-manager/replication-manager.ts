@@ -14,6 +14,7 @@ import { JoinRelay } from '../hierarchy-identity/join-relay.ts';
 import { WorkLoop } from '../work/work-loop.ts';
 import { ChildSide, type LinkTimes } from './child-side.ts';
 import type { ChildQuota } from './admission.ts';
+import { concerns } from '../work/concerns.ts';
 import { type ChildStatus, ParentSide } from './parent-side.ts';
 
 /** A site with 250 secondaries and years of history stays far below this. */
@@ -105,7 +106,9 @@ export class ReplicationManager implements Component {
       this.#running = {
         lifetime,
         link: this.#childSide?.run(lifetime.signal) ?? Promise.resolve(),
-        stopListening: this.#options.database.onCommit(() => this.#joins.wake()),
+        stopListening: this.#options.database.onCommit((change) => {
+          if (concerns(change, { records: ['join-request'] })) this.#joins.wake();
+        }),
       };
     }
     return Promise.resolve();

@@ -132,8 +132,8 @@ export class InstallRecords {
    */
   watch(seen: UpdateProjection, outer: AbortSignal): OvertakenWatch {
     const overtaken = new AbortController();
-    const stop = this.#database.onCommit(() => {
-      if (this.#isOvertaken(seen)) overtaken.abort(new Overtaken());
+    const stop = this.#database.onCommit(({ updates }) => {
+      if (updates.has(this.#site) && this.#isOvertaken(seen)) overtaken.abort(new Overtaken());
     });
     return {
       signal: AbortSignal.any([outer, overtaken.signal]),

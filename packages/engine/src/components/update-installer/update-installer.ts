@@ -12,6 +12,9 @@ import type { InstallTools } from './install-tools.ts';
 import { type OrderedWork, orderedWork, waitsForContent } from './ordered-work.ts';
 import type { UpdateInstallerConfig, UpdateInstallerPorts } from './ports.ts';
 import { PackagePrograms } from './programs.ts';
+import { type Concern, concerns } from '../work/concerns.ts';
+import { trustedSettingName } from '../hierarchy-manager/document-store.ts';
+import { windowsSetting } from './service-windows.ts';
 import { type InstallJournal, InstallRecords, type NewEvent } from './records.ts';
 
 /** Prerequisites are asked again before an install when their answers are older than this, or it had to wait. */
@@ -76,7 +79,9 @@ export class UpdateInstaller implements Component {
 
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    this.#unsubscribe ??= this.#ports.database.onCommit(() => this.#loop.wake());
+    this.#unsubscribe ??= this.#ports.database.onCommit((change) => {
+      if (concerns(change, this.#concern)) this.#loop.wake();
+    });
     this.#loop.start();
     await Promise.resolve();
   }
@@ -85,6 +90,15 @@ export class UpdateInstaller implements Component {
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
     await this.#loop.stop();
+  }
+
+  /** The parent goes first, so its updates matter as well. */
+  get #concern(): Concern {
+    const { code, parent } = this.#config.site;
+    return {
+      updates: parent === undefined ? [code] : [code, parent],
+      settings: [windowsSetting, trustedSettingName],
+    };
   }
 
   query(): ComponentStatus {

@@ -12,6 +12,7 @@ import { nodeDigests } from '../../compute/digest.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
 import { FileDatabaseBackups } from '../files/backups.ts';
 import { SqliteCloudDatabase } from './cloud/cloud-database.ts';
+import { ChangeNotes } from './change-notes.ts';
 import { Connection } from './connection.ts';
 import { prepared, SqliteSiteDatabase, tablesOf } from './site-database.ts';
 import { fileDatabase } from './test-support/databases.ts';
@@ -45,12 +46,14 @@ test('a site database that fills up at any page takes a transaction whole or not
     site,
     hashRecord: (fields: Parameters<typeof recordHash>[0]) => recordHash(fields, nodeDigests.of),
   };
+  const notes = new ChangeNotes();
   const database = new SqliteSiteDatabase({
     path,
     writer,
     reader,
-    writeTables: tablesOf(writer, options),
+    writeTables: tablesOf(writer, options, notes),
     readTables: tablesOf(reader, options),
+    notes,
     backup: () => Promise.reject(new Error('not used')),
     close: () => [reader, writer].forEach((connection) => connection.close()),
   });

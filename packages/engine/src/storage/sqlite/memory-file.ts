@@ -1,6 +1,7 @@
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { SiteDatabase } from '../../ports/site-database.ts';
 import { StorageError } from '../storage-error.ts';
+import { ChangeNotes } from './change-notes.ts';
 import { Connection } from './connection.ts';
 import { prepared, type SiteDatabaseOptions, SqliteSiteDatabase, tablesOf } from './site-database.ts';
 
@@ -34,6 +35,7 @@ export interface MemoryDatabaseFileOptions extends SiteDatabaseOptions {
 export class MemoryDatabaseFile {
   readonly #connection: Connection;
   readonly #options: MemoryDatabaseFileOptions;
+  readonly #notes = new ChangeNotes();
   readonly #tables: ReturnType<typeof tablesOf>;
 
   /** @throws {StorageError} NEWER_SCHEMA, WRONG_SITE */
@@ -41,7 +43,7 @@ export class MemoryDatabaseFile {
     const connection = new Connection(':memory:', 'write');
     if (options.image !== undefined) connection.database.deserialize(options.image);
     this.#connection = prepared(connection, options.name, options.site);
-    this.#tables = tablesOf(connection, options);
+    this.#tables = tablesOf(connection, options, this.#notes);
     this.#options = options;
   }
 
@@ -54,6 +56,7 @@ export class MemoryDatabaseFile {
       reader: this.#connection,
       writeTables: this.#tables,
       readTables: this.#tables,
+      notes: this.#notes,
       backup: async (targetPath) => {
         try {
           saveBackup(targetPath, this.image());

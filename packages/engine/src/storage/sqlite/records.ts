@@ -4,6 +4,7 @@ import type { RecordKind, ReplicatedRecord } from '@sallyport/core/domain/sites/
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
 import type { RecordReads, RecordWrites } from '../../ports/site-database.ts';
 import { StorageError } from '../storage-error.ts';
+import type { ChangeNotes } from './change-notes.ts';
 import type { Connection, Row } from './connection.ts';
 
 export const recordSchema = `
@@ -45,18 +46,21 @@ const columns = 'owner, kind, key, epoch, n, body, hash, arrival';
 /** Every replicated record that this site holds, in the order in which it came or changed. */
 export class RecordTables implements RecordReads, RecordWrites {
   readonly #connection: Connection;
+  readonly #notes: ChangeNotes;
   readonly #site: SiteCode;
   readonly #hashRecord: (fields: RecordFields) => string;
   readonly #onForeignEvent: (record: ReplicatedRecord, replaces: boolean) => void;
 
   constructor(options: {
     readonly connection: Connection;
+    readonly notes: ChangeNotes;
     readonly site: SiteCode;
     readonly hashRecord: (fields: RecordFields) => string;
     /** Called in the transaction for each `update-event` of another site that is taken. */
     readonly onForeignEvent: (record: ReplicatedRecord, replaces: boolean) => void;
   }) {
     this.#connection = options.connection;
+    this.#notes = options.notes;
     this.#site = options.site;
     this.#hashRecord = options.hashRecord;
     this.#onForeignEvent = options.onForeignEvent;
@@ -88,9 +92,13 @@ export class RecordTables implements RecordReads, RecordWrites {
   after(
     after: number,
     limit: number,
+    kind?: RecordKind,
   ): readonly { readonly arrival: number; readonly record: ReplicatedRecord }[] {
+    // The plus keeps SQLite on the index by arrival: what is new is little, and one kind may be much.
+    const ofKind = kind === undefined ? '' : 'AND +kind = ?';
+    const values = kind === undefined ? [after, limit] : [after, kind, limit];
     return this.#connection
-      .all(`SELECT ${columns} FROM record WHERE arrival > ? ORDER BY arrival LIMIT ?`, after, limit)
+      .all(`SELECT ${columns} FROM record WHERE arrival > ? ${ofKind} ORDER BY arrival LIMIT ?`, ...values)
       .map((row) => ({ arrival: Number(row['arrival']), record: recordOf(row) }));
   }
 
@@ -172,6 +180,7 @@ export class RecordTables implements RecordReads, RecordWrites {
     for (const { kind, key } of this.#ownInOrder()) {
       const held = this.get(this.#site, kind, key);
       if (held === undefined) continue;
+      this.#notes.record(kind);
       this.#connection.run(
         'UPDATE record SET epoch = ?, hash = ?, arrival = ? WHERE owner = ? AND kind = ? AND key = ?',
         to,
@@ -237,6 +246,7 @@ export class RecordTables implements RecordReads, RecordWrites {
   }
 
   #store(record: ReplicatedRecord, held: ReplicatedRecord | undefined, writtenAt: EpochMs | null): void {
+    this.#notes.record(record.kind);
     const body = JSON.stringify(record.body);
     const arrival = this.#nextArrival();
     this.#connection.run(

@@ -1,4 +1,5 @@
 import type { SettingReads, SettingWrites } from '../../ports/site-database.ts';
+import type { ChangeNotes } from './change-notes.ts';
 import type { Connection } from './connection.ts';
 
 export const settingSchema = `
@@ -13,10 +14,12 @@ export const settingSchema = `
  */
 export class SettingTables implements SettingReads, SettingWrites {
   readonly #connection: Connection;
+  readonly #notes: ChangeNotes;
   readonly #read = new Map<string, { readonly text: string; readonly value: unknown }>();
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, notes: ChangeNotes) {
     this.#connection = connection;
+    this.#notes = notes;
   }
 
   get(name: string): unknown {
@@ -38,16 +41,17 @@ export class SettingTables implements SettingReads, SettingWrites {
     if (text === undefined) {
       throw new TypeError(`setting "${name}": undefined has no JSON; use remove`);
     }
-    this.#connection.run(
+    const changed = this.#connection.run(
       `INSERT INTO setting (name, value) VALUES (?, ?)
        ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE value <> excluded.value`,
       name,
       text,
     );
+    if (changed > 0) this.#notes.setting(name);
   }
 
   remove(name: string): void {
-    this.#connection.run('DELETE FROM setting WHERE name = ?', name);
+    if (this.#connection.run('DELETE FROM setting WHERE name = ?', name) > 0) this.#notes.setting(name);
   }
 }
 

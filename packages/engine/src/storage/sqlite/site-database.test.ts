@@ -10,7 +10,7 @@ import { allowedEvents, canCancel, nextEvent, refold } from '@sallyport/core/dom
 import { packageGuid, siteCode } from '@sallyport/core/shared/ids';
 import { recordHash } from '@sallyport/core/wire/record-hash';
 import { nodeDigests } from '../../compute/digest.ts';
-import type { SiteDatabase } from '../../ports/site-database.ts';
+import type { Change, SiteDatabase, WriteTables } from '../../ports/site-database.ts';
 import { MemoryDatabaseFile } from './memory-file.ts';
 import { openSiteDatabase } from './site-database.ts';
 import { fileDatabase, memoryDatabase } from './test-support/databases.ts';
@@ -133,6 +133,66 @@ for (const [where, open] of Object.entries(adapters)) {
       database.write(({ settings }) => settings.put('a', 2));
       await Promise.resolve();
       assert.equal(commits, 1);
+      database.close();
+    });
+
+    test('tells what a commit has changed, and nothing of what was rolled back', async () => {
+      const database = open('PRI');
+      const heard: Change[] = [];
+      database.onCommit((change) => heard.push(change));
+      const change = async (work: (tables: WriteTables) => unknown): Promise<Change | undefined> => {
+        try {
+          database.write((tables) => void work(tables));
+        } catch {
+          // What matters is what is heard of it.
+        }
+        await Promise.resolve();
+        return heard.splice(0)[0];
+      };
+      const of = (parts: { updates?: string[]; records?: string[]; settings?: string[] }) => ({
+        updates: new Set(parts.updates),
+        records: new Set(parts.records),
+        settings: new Set(parts.settings),
+      });
+      const applicable = { guid, event: 'applicable', at: 5 } as const;
+      assert.deepEqual(await change(({ settings }) => settings.put('a', 1)), of({ settings: ['a'] }));
+      assert.deepEqual(await change(({ settings }) => settings.remove('a')), of({ settings: ['a'] }));
+      assert.equal(await change(({ settings }) => settings.remove('a')), undefined);
+      assert.deepEqual(
+        await change(({ updates }) => updates.append(nextEvent(undefined, { ...applicable, site: PRI }))),
+        of({ updates: ['PRI'], records: ['update-event'] }),
+      );
+      const event = eventRecord(nextEvent(undefined, { ...applicable, site: CAS }));
+      assert.deepEqual(
+        await change(({ records }) => records.apply(CAS, [event, foreign()], 2)),
+        of({ updates: ['CAS'], records: ['update-event', 'order'] }),
+      );
+      assert.equal(await change(({ records }) => records.setCursor(CAS, 9)), undefined);
+      const failed = await change(({ settings }) => {
+        settings.put('b', 1);
+        throw new RangeError('stop');
+      });
+      assert.equal(failed, undefined);
+      assert.deepEqual(await change(({ settings }) => settings.put('c', 1)), of({ settings: ['c'] }));
+      assert.deepEqual(
+        await change(({ records }) => records.raiseEpoch(2)),
+        of({ records: ['update-event'] }),
+      );
+      database.close();
+    });
+
+    test('answers new records of one kind alone', () => {
+      const database = open('PRI');
+      database.write(({ records }) => {
+        records.putOwn('site-status', 'all', 1, 1);
+        records.apply(CAS, [foreign(), foreign({ key: 'x' })], 1);
+      });
+      const found = database.read(({ records }) =>
+        [records.after(0, 10, 'order'), records.after(2, 10, 'order'), records.after(0, 1, 'order')].map(
+          (some) => some.map(({ record }) => record.key),
+        ),
+      );
+      assert.deepEqual(found, [['0000000001', 'x'], ['x'], ['0000000001']]);
       database.close();
     });
 

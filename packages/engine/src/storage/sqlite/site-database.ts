@@ -5,10 +5,11 @@ import { RecordError } from '@sallyport/core/domain/sites/record-error';
 import type { UpdateEvent, UpdateProjection } from '@sallyport/core/domain/updates/event';
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { SiteCode } from '@sallyport/core/shared/ids';
-import type { ReadTables, SiteDatabase, WriteTables } from '../../ports/site-database.ts';
+import type { Change, ReadTables, SiteDatabase, WriteTables } from '../../ports/site-database.ts';
 import { makeFolderDurablySync } from '../files/durable-folder.ts';
 import { StorageError } from '../storage-error.ts';
 import { copyDatabase } from './backup.ts';
+import { ChangeNotes } from './change-notes.ts';
 import { Connection } from './connection.ts';
 import { migrate } from './migrate.ts';
 import { siteMigrations } from './migrations.ts';
@@ -36,13 +37,15 @@ export function openSiteDatabase(path: string, options: SiteDatabaseOptions): Si
   const writer = openWriter(path, options.site);
   // Its own connection, so that reading never waits for a commit; in memory there is only the one.
   const reader = path === memoryPath ? writer : new Connection(path, 'read');
-  const writeTables = tablesOf(writer, options);
+  const notes = new ChangeNotes();
+  const writeTables = tablesOf(writer, options, notes);
   return new SqliteSiteDatabase({
     path,
     writer,
     reader,
     writeTables,
     readTables: reader === writer ? writeTables : tablesOf(reader, options),
+    notes,
     backup: (targetPath) => copyFrom(path, writer, targetPath),
     onListenerFailure: options.onListenerFailure,
     close: () => {
@@ -62,6 +65,8 @@ export interface SiteDatabaseParts {
   readonly reader: Connection;
   readonly readTables: ReadTables;
   readonly writeTables: WriteTables;
+  /** Where the tables that are written through note what they change. */
+  readonly notes: ChangeNotes;
   readonly backup: (targetPath: string) => Promise<void>;
   /** Lets go of the connections. */
   readonly close: () => void;
@@ -74,7 +79,7 @@ export interface SiteDatabaseParts {
 /** A site's database on connections that are open. */
 export class SqliteSiteDatabase implements SiteDatabase {
   readonly #parts: SiteDatabaseParts;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<(change: Change) => void>();
   #working = false;
   #closed = false;
 
@@ -88,39 +93,40 @@ export class SqliteSiteDatabase implements SiteDatabase {
   }
 
   write<T>(work: (tables: WriteTables) => T): T {
-    const { writer, writeTables, beforeCommit } = this.#parts;
-    let changed = false;
+    const { writer, writeTables, notes, beforeCommit } = this.#parts;
     const result = this.#exclusively(() => {
+      // What was rolled back is no news.
+      notes.take();
       const changesBefore = totalChanges(writer);
       return writer.transaction('BEGIN IMMEDIATE', () => {
         const answer = work(writeTables);
-        changed = totalChanges(writer) !== changesBefore;
-        if (changed) {
+        if (totalChanges(writer) !== changesBefore) {
           beforeCommit?.();
         }
         return answer;
       });
     });
-    if (changed) {
+    const change = notes.take();
+    if (change !== undefined) {
       queueMicrotask(() => {
-        for (const listener of this.#listeners) this.#notify(listener);
+        for (const listener of this.#listeners) this.#notify(listener, change);
       });
     }
     return result;
   }
 
   /** What was committed is so whatever a listener thinks of it: one that fails keeps no other from hearing. */
-  #notify(listener: () => void): void {
+  #notify(listener: (change: Change) => void, change: Change): void {
     try {
-      listener();
+      listener(change);
     } catch (error) {
       const report = this.#parts.onListenerFailure ?? uncaught;
       report(error);
     }
   }
 
-  onCommit(listener: () => void): () => void {
-    const registered = () => listener();
+  onCommit(listener: (change: Change) => void): () => void {
+    const registered = (change: Change): void => listener(change);
     this.#listeners.add(registered);
     return () => {
       this.#listeners.delete(registered);
@@ -224,11 +230,16 @@ function claim(connection: Connection, path: string, site: SiteCode): void {
   }
 }
 
-/** The tables of a connection whose database is prepared. */
-export function tablesOf(connection: Connection, { site, hashRecord }: SiteDatabaseOptions): WriteTables {
-  const updates = new UpdateTables(connection);
+/** The tables of a connection whose database is prepared. Those that are written through note what they change. */
+export function tablesOf(
+  connection: Connection,
+  { site, hashRecord }: SiteDatabaseOptions,
+  notes = new ChangeNotes(),
+): WriteTables {
+  const updates = new UpdateTables(connection, notes);
   const records: RecordTables = new RecordTables({
     connection,
+    notes,
     site,
     hashRecord,
     onForeignEvent: (record, replaces) => {
@@ -241,7 +252,7 @@ export function tablesOf(connection: Connection, { site, hashRecord }: SiteDatab
     },
   });
   return {
-    settings: new SettingTables(connection),
+    settings: new SettingTables(connection, notes),
     records,
     updates: {
       projection: (guid, code) => updates.projection(guid, code),

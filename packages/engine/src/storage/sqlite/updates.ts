@@ -8,6 +8,7 @@ import type {
 import { UpdateError } from '@sallyport/core/domain/updates/update-error';
 import type { PackageGuid, SiteCode } from '@sallyport/core/shared/ids';
 import type { UpdateReads } from '../../ports/site-database.ts';
+import type { ChangeNotes } from './change-notes.ts';
 import { type Connection, isUniqueViolation, type Row } from './connection.ts';
 
 export const updateSchema = `
@@ -49,9 +50,11 @@ const projectionColumns =
 /** The `update_event` log and its projection. The only way to change either is to append an event. */
 export class UpdateTables implements UpdateReads {
   readonly #connection: Connection;
+  readonly #notes: ChangeNotes;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, notes: ChangeNotes) {
     this.#connection = connection;
+    this.#notes = notes;
   }
 
   projection(guid: PackageGuid, site: SiteCode): UpdateProjection | undefined {
@@ -81,6 +84,7 @@ export class UpdateTables implements UpdateReads {
 
   /** Appends to the log and moves the projection. */
   append(event: UpdateEvent): UpdateProjection {
+    this.#notes.update(event.site);
     const after = foldEvent(this.projection(event.guid, event.site), event);
     this.#putProjection(after);
     this.#connection.run(
@@ -101,6 +105,7 @@ export class UpdateTables implements UpdateReads {
    * history from there. Nothing else ever leaves the log.
    */
   truncate(guid: PackageGuid, site: SiteCode, sequence: number): void {
+    this.#notes.update(site);
     this.#connection.run(
       'DELETE FROM update_event WHERE guid = ? AND site = ? AND sequence >= ?',
       guid,

@@ -1,5 +1,5 @@
 import type { ServiceWindow } from '@sallyport/core/domain/updates/service-window';
-import type { SettingReads } from '../ports/site-database.ts';
+import type { SettingReads } from '../../ports/site-database.ts';
 
 /** The setting that holds a site's service windows. */
 export const windowsSetting = 'windows';
