@@ -13,7 +13,7 @@
 //   node scripts/run.mjs check               all of these, in order
 //   node scripts/run.mjs exec <file> [argument …]   any script of ours, under the right Node
 
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { ensureInstalled } from './bootstrap/install.mjs';
@@ -23,6 +23,8 @@ import { runNode } from './bootstrap/spawn.mjs';
 import { planOf } from './bootstrap/verbs.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+/** Types are stripped once, not by each of the many processes of the tests and of the demonstration. */
+const compileCache = join(root, '.cache', 'compile');
 
 /**
  * @param {readonly string[]} argv verb and its arguments
@@ -38,7 +40,7 @@ async function main(argv) {
   let code = 0;
   for (const step of plan) {
     if (plan.length > 1) process.stderr.write(`\n── ${step.name}\n`);
-    const stepCode = await runNode(runtime.path, step.args, { cwd: root });
+    const stepCode = await runNode(runtime.path, step.args, { cwd: root, compileCache });
     if (stepCode === 0) continue;
     if (code === 0) code = stepCode;
     failed.push(step.name);

@@ -338,6 +338,25 @@ describe('run.mjs', () => {
     );
   });
 
+  it('keeps what Node has compiled for the next process, where nobody has chosen another folder', async (t) => {
+    const compileCache = temporaryFolder(t);
+    const asks = (/** @type {string} */ folder) => [
+      '-e',
+      `process.exit(process.env.NODE_COMPILE_CACHE === ${JSON.stringify(folder)} ? 7 : 1)`,
+    ];
+    // These tests may run with a folder of their own.
+    const before = process.env['NODE_COMPILE_CACHE'];
+    t.after(() => {
+      if (before === undefined) delete process.env['NODE_COMPILE_CACHE'];
+      else process.env['NODE_COMPILE_CACHE'] = before;
+    });
+    delete process.env['NODE_COMPILE_CACHE'];
+    assert.equal(await runNode(process.execPath, asks(compileCache), { cwd: scripts, compileCache }), 7);
+    process.env['NODE_COMPILE_CACHE'] = temporaryFolder(t);
+    const chosen = process.env['NODE_COMPILE_CACHE'];
+    assert.equal(await runNode(process.execPath, asks(chosen), { cwd: scripts, compileCache }), 7);
+  });
+
   it('says what it is when the runtime cannot be started', async (t) => {
     const path = join(temporaryFolder(t), 'node');
     await assert.rejects(runNode(path, [], { cwd: scripts }), {

@@ -18,14 +18,15 @@ const sameSignalMs = 500;
  *
  * @param {string} nodePath
  * @param {readonly string[]} args
- * @param {{ readonly cwd: string }} options
+ * @param {{ readonly cwd: string, readonly compileCache?: string }} options `compileCache`: a folder in which Node keeps
+ *   what it has compiled, for whatever starts after it
  * @returns {Promise<number>} its exit code; 128 plus the number of the signal that ended it
  * @throws {BootstrapError} SPAWN_FAILED
  */
 export function runNode(nodePath, args, options) {
   const child = spawn(nodePath, args, {
     cwd: options.cwd,
-    env: withFirstOnPath(process.env, dirname(nodePath)),
+    env: withCompileCache(withFirstOnPath(process.env, dirname(nodePath)), options.compileCache),
     stdio: 'inherit',
   });
 
@@ -72,6 +73,17 @@ export function forwardSignals(child) {
   return () => {
     for (const { signal, handler } of handlers) process.removeListener(signal, handler);
   };
+}
+
+/**
+ * Whoever has chosen a folder of their own keeps it.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @param {string | undefined} folder
+ * @returns {NodeJS.ProcessEnv}
+ */
+function withCompileCache(env, folder) {
+  return folder === undefined ? env : { NODE_COMPILE_CACHE: folder, ...env };
 }
 
 /**

@@ -112,7 +112,8 @@ function testArguments(root, rest) {
   const defaults = [
     '--test-reporter=spec',
     `--test-concurrency=${Math.min(Math.max(cores - 1, 2), 8)}`,
-    '--test-timeout=600000',
+    // Nobody waits so long for a test that works: it ends one that hangs.
+    '--test-timeout=1200000',
   ];
   const given = new Set(options.map((option) => option.split('=')[0]));
   return ['--test', ...defaults.filter((option) => !given.has(option.split('=')[0])), ...options, ...files];

@@ -1,4 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
+// As they are before anything is patched.
+import { closeSync, openSync } from 'node:fs';
+import { type FileHandle, open as openFile } from 'node:fs/promises';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { checkpoint } from './marks.ts';
 import { placeOf } from './places.ts';
@@ -41,6 +43,14 @@ export function patchFiles(): void {
   syncBuiltinESMExports();
 }
 
+/** Writing a file in place empties it first: a death between the two leaves nothing of what was there. */
+function empties(name: string, args: readonly unknown[]): boolean {
+  const options = args[2];
+  const flag =
+    typeof options === 'object' && options !== null && 'flag' in options ? options.flag : undefined;
+  return name === 'writeFile' && (flag === undefined || flag === 'w');
+}
+
 function patchAsync(target: Functions, name: string, at: number): void {
   const original = target[name];
   if (original === undefined) return;
@@ -48,6 +58,10 @@ function patchAsync(target: Functions, name: string, at: number): void {
     const place = placeOf(args[at]);
     if (place === undefined) return original.apply(this, args);
     checkpoint(`${name} ${place}`);
+    if (empties(name, args)) {
+      await (await openFile(String(args[at]), 'w')).close();
+      checkpoint(`${name} ${place} emptied`);
+    }
     const result = await original.apply(this, args);
     if (publishing.has(name)) checkpoint(`${name} ${place} done`);
     return result;
@@ -61,6 +75,10 @@ function patchSync(target: Functions, method: string, name: string, at: number):
     const place = placeOf(args[at]);
     if (place === undefined) return original.apply(this, args);
     checkpoint(`${name} ${place}`);
+    if (empties(name, args)) {
+      closeSync(openSync(String(args[at]), 'w'));
+      checkpoint(`${name} ${place} emptied`);
+    }
     const result = original.apply(this, args);
     if (publishing.has(name)) checkpoint(`${name} ${place} done`);
     return result;
