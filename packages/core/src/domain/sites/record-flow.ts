@@ -20,12 +20,15 @@ const topTierKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
 const ancestorKinds: ReadonlySet<RecordKind> = new Set<RecordKind>(['site-releases', 'update-event']);
 
 /** Written by any site, for everybody above it. */
-const upwardKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
+export const upwardKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'site-status',
   'site-facts',
   'update-event',
   'join-request',
 ]);
+
+/** Kinds of records that a site gives to those below it. */
+export const downwardKinds: readonly RecordKind[] = [...topTierKinds, ...ancestorKinds];
 
 const allowed: FlowVerdict = { kind: 'allowed' };
 

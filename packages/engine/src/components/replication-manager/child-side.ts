@@ -1,7 +1,7 @@
 import { HierarchyError } from '@sallyport/core/domain/sites/hierarchy-error';
 import { RecordError } from '@sallyport/core/domain/sites/record-error';
 import { goesUp } from '@sallyport/core/domain/sites/record-flow';
-import { entryOf } from '@sallyport/core/domain/sites/roster';
+import { ancestorsOf, entryOf } from '@sallyport/core/domain/sites/roster';
 import { UpdateError } from '@sallyport/core/domain/updates/update-error';
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
@@ -18,7 +18,7 @@ import type { HierarchyView } from '../hierarchy-identity/hierarchy-view.ts';
 import { type BackOff, backOffMs } from '../work/back-off.ts';
 import { unlessEnded } from '../work/unless-ended.ts';
 import { haltForFork, judgeHello, ownHello } from './handshake.ts';
-import { readBatch } from './outgoing.ts';
+import { mayGoUp, readBatch } from './outgoing.ts';
 import { checkRecord } from './receive.ts';
 import { admitFromParent } from './take-down.ts';
 
@@ -209,11 +209,12 @@ export class ChildSide {
       while (this.#greeting !== undefined) await this.#greeting.catch(() => undefined);
       signal.throwIfAborted();
       const committed = Promise.withResolvers<void>();
-      const stop = database.onCommit(({ records }) => {
-        if (records.size > 0) committed.resolve();
+      const { roster } = view.current();
+      const ancestors = ancestorsOf(roster, site).map(({ code }) => code);
+      const stop = database.onCommit((change) => {
+        if (mayGoUp(change, ancestors)) committed.resolve();
       });
       try {
-        const { roster } = view.current();
         const batch = database.read(({ records }) =>
           readBatch(records, cursor, (record) => goesUp(roster, site, record)),
         );

@@ -1,6 +1,26 @@
+import { downwardKinds, upwardKinds } from '@sallyport/core/domain/sites/record-flow';
 import type { ReplicatedRecord } from '@sallyport/core/domain/sites/site';
+import type { SiteCode } from '@sallyport/core/shared/ids';
 import { linkLimits } from '@sallyport/core/wire/link';
-import type { RecordReads } from '../../ports/site-database.ts';
+import type { Change, RecordReads } from '../../ports/site-database.ts';
+
+/** Whether a commit may have brought something for the sites below one with these ancestors. */
+export function mayGoDown(
+  { records, updates }: Change,
+  self: SiteCode,
+  ancestors: readonly SiteCode[],
+): boolean {
+  return downwardKinds.some((kind) =>
+    kind === 'update-event' ? [self, ...ancestors].some((site) => updates.has(site)) : records.has(kind),
+  );
+}
+
+/** Whether a commit may have brought something for the site above one with these ancestors. */
+export function mayGoUp({ records, updates }: Change, ancestors: readonly SiteCode[]): boolean {
+  for (const kind of records) if (kind !== 'update-event' && upwardKinds.has(kind)) return true;
+  for (const site of updates) if (!ancestors.includes(site)) return true;
+  return false;
+}
 
 /** The next records for one link, and how far reading got. */
 export interface OutgoingBatch {

@@ -1,6 +1,6 @@
 import type { JoinReply, JoinRequest } from '@sallyport/core/domain/sites/joining';
 import { RecordError } from '@sallyport/core/domain/sites/record-error';
-import { entryOf, entryOfKey } from '@sallyport/core/domain/sites/roster';
+import { ancestorsOf, entryOf, entryOfKey } from '@sallyport/core/domain/sites/roster';
 import { goesDown } from '@sallyport/core/domain/sites/record-flow';
 import type { ReplicatedRecord, Roster } from '@sallyport/core/domain/sites/site';
 import { UpdateError } from '@sallyport/core/domain/updates/update-error';
@@ -18,7 +18,7 @@ import type { JoinRelay } from '../hierarchy-identity/join-relay.ts';
 import { admitFromChild, checkQuota, type ChildQuota } from './admission.ts';
 import { haltForFork, haltOf, judgeHello, ownHello } from './handshake.ts';
 import { provenEpoch } from './old-copy.ts';
-import { readBatch } from './outgoing.ts';
+import { mayGoDown, readBatch } from './outgoing.ts';
 import { type Concern, concerns } from '../work/concerns.ts';
 import { hierarchySettingName } from '../hierarchy-identity/hierarchy-setting.ts';
 import { linksSettingName } from './link-state.ts';
@@ -133,11 +133,13 @@ export class ParentSide implements PeerHandler {
     let cursor = after;
     for (;;) {
       const committed = Promise.withResolvers<void>();
+      const { roster } = view.current();
+      const ancestors = ancestorsOf(roster, this.#options.site).map(({ code }) => code);
       const stop = database.onCommit((change) => {
-        if (change.records.size > 0 || concerns(change, ofAdmission)) committed.resolve();
+        if (mayGoDown(change, this.#options.site, ancestors) || concerns(change, ofAdmission))
+          committed.resolve();
       });
       try {
-        const { roster } = view.current();
         const batch = database.read((tables) => {
           this.#requireAdmitted(tables, roster, child);
           return readBatch(tables.records, cursor, (record) => goesDown(roster, child, record));

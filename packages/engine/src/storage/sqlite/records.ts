@@ -181,6 +181,7 @@ export class RecordTables implements RecordReads, RecordWrites {
       const held = this.get(this.#site, kind, key);
       if (held === undefined) continue;
       this.#notes.record(kind);
+      if (kind === 'update-event') this.#notes.update(this.#site);
       this.#connection.run(
         'UPDATE record SET epoch = ?, hash = ?, arrival = ? WHERE owner = ? AND kind = ? AND key = ?',
         to,

@@ -176,7 +176,7 @@ for (const [where, open] of Object.entries(adapters)) {
       assert.deepEqual(await change(({ settings }) => settings.put('c', 1)), of({ settings: ['c'] }));
       assert.deepEqual(
         await change(({ records }) => records.raiseEpoch(2)),
-        of({ records: ['update-event'] }),
+        of({ updates: ['PRI'], records: ['update-event'] }),
       );
       database.close();
     });
