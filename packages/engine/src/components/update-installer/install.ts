@@ -7,6 +7,7 @@ import { checkHealth } from './health-check.ts';
 import { type HookPlace, runHook } from './hooks.ts';
 import { failingAs, InstallError } from './install-error.ts';
 import { hookPlaceOf, type InstallTools } from './install-tools.ts';
+import { leaveBehind } from './left-behind.ts';
 import { type InstallFailure, type InstallJournal, Overtaken } from './records.ts';
 import { takeBack, turnBack } from './roll-back.ts';
 import { tidyUp } from './tidy-up.ts';
@@ -17,6 +18,7 @@ import { tidyUp } from './tidy-up.ts';
  * what the database throws: then nothing is decided, and the next call goes on.
  */
 export async function goOn(tools: InstallTools, journal: InstallJournal, signal: AbortSignal): Promise<void> {
+  if (await leaveBehind(tools, journal)) return undefined;
   if (journal.phase === 'committed') return tidyUp(tools, journal);
   if (journal.phase === 'back') return takeBack(tools, journal, signal);
   const projection = tools.records.projection(journal.guid);

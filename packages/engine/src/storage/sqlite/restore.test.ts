@@ -112,7 +112,16 @@ test('a database that is damaged or gone is replaced all the same', async (t) =>
 test('a backup of another site, and one that is not there, leave everything as it was', async (t) => {
   const { restore, open, folder } = await stage(t);
   const other = await stage(t, 'P02');
-  await assert.rejects(restore({ from: other.backup }), { code: 'WRONG_SITE' });
+  await assert.rejects(restore({ from: other.backup }), {
+    code: 'WRONG_SITE',
+    message: new RegExp(`^the backup ${other.backup} belongs to site [A-Z0-9]{3}, not `),
+  });
+  await assert.rejects(restore({ from: import.meta.filename }), {
+    code: 'UNREADABLE',
+    message: new RegExp(
+      `^${import.meta.filename} is no database of a site .*name a file of the site's folder`,
+    ),
+  });
   await assert.rejects(restore({ from: join(folder, 'none.db') }), {
     code: 'NO_BACKUP',
     message: /none\.db cannot be copied .* name a file of the site's folder "backup"/,

@@ -62,11 +62,8 @@ export async function restoreSiteDatabase(options: RestoreOptions): Promise<Rest
   try {
     await copyBackup(from, candidate);
     const before = lookInto(path, options, knownEpoch);
-    const epoch = raise(
-      candidate,
-      options,
-      Math.max(epochMin, before.kind === 'readable' ? before.epoch + 1 : 1),
-    );
+    const above = before.kind === 'readable' ? before.epoch + 1 : 1;
+    const epoch = inWordsOf(from, options, () => raise(candidate, options, Math.max(epochMin, above)));
     const replaced =
       before.kind === 'none'
         ? undefined
@@ -86,11 +83,36 @@ async function copyBackup(from: string, candidate: string): Promise<void> {
   } catch (cause) {
     throw new StorageError(
       'NO_BACKUP',
-      `the backup ${from} cannot be copied (${messageOf(cause)}): name a file of the site's folder "backup", or a copy of one, and see that there is room`,
+      `the backup ${from} cannot be copied (${errorCodeOf(cause)}): name a file of the site's folder "backup", or a copy of one, and see that there is room`,
       { from },
       { cause },
     );
   }
+}
+
+/** What is wrong with the copy is wrong with the backup, which is the only one of the two that anybody knows. */
+function inWordsOf<T>(from: string, { site }: RestoreOptions, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof StorageError)) throw cause;
+    const { code } = cause;
+    if (code === 'WRONG_SITE') {
+      const owner = String(cause.details['owner']);
+      const message = `the backup ${from} belongs to site ${owner}, not ${site}: name a backup of this site`;
+      throw new StorageError(code, message, { from, owner, site }, { cause });
+    }
+    if (code === 'UNREADABLE') {
+      const message = `${from} is no database of a site (${messageOf(cause.cause)}): name a file of the site's folder "backup", or a copy of one`;
+      throw new StorageError(code, message, { from }, { cause });
+    }
+    throw cause;
+  }
+}
+
+/** What the system says is wrong, without the name of our own copy. */
+function errorCodeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : messageOf(error);
 }
 
 /** Opens a database, raises its epoch above what it knows, and closes it: all of it is in the one file then. */
