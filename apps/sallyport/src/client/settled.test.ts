@@ -25,6 +25,11 @@ test('takes no state of an earlier attempt for the end of this one', () => {
   assert.equal(kindOf(['INSTALL_SUCCESS', 2], ['INSTALL_FAILED', 1]), 'under-way');
 });
 
+test('takes what a site had installed before for no answer to an order that is still on its way there', () => {
+  assert.equal(kindOf(['INSTALL_SUCCESS', 2], ['INSTALL_SUCCESS', 1], { pending: true }), 'under-way');
+  assert.equal(kindOf(['INSTALL_SUCCESS', 2], ['INSTALL_SUCCESS', 1]), 'succeeded', 'it had nothing to do');
+});
+
 test('has come to rest when a primary waits for a central site that has failed', () => {
   assert.equal(kindOf(['PREREQ_ERROR', 2], ['INSTALL_WAITING_PARENT', 2]), 'failed');
   assert.equal(kindOf(['INSTALL_FAILED', 2], ['CONTENT_REPLICATING', 2]), 'under-way');
@@ -39,7 +44,7 @@ test('has come to rest when a primary waits for a central site that has failed',
 test('has failed where a site refused the order', () => {
   assert.equal(kindOf(['INSTALL_SUCCESS', 2], ['DOWNLOAD_SUCCESS', 1]), 'under-way');
   assert.equal(
-    kindOf(['INSTALL_SUCCESS', 2], ['DOWNLOAD_SUCCESS', 1], { code: 'NOT_KNOWN', order: 2 }),
+    kindOf(['INSTALL_SUCCESS', 2], ['DOWNLOAD_SUCCESS', 1], { refused: { code: 'NOT_KNOWN', order: 2 } }),
     'failed',
   );
 });
@@ -47,12 +52,9 @@ test('has failed where a site refused the order', () => {
 function kindOf(
   cas: readonly [string, number],
   pr1: readonly [string, number],
-  refused?: SiteStatusResult['refused'],
+  more: Pick<SiteStatusResult, 'pending' | 'refused'> = {},
 ): string {
-  const sites = [
-    siteOf('CAS', 'central', cas),
-    { ...siteOf('PR1', 'primary', pr1), ...(refused === undefined ? {} : { refused }) },
-  ];
+  const sites = [siteOf('CAS', 'central', cas), { ...siteOf('PR1', 'primary', pr1), ...more }];
   const status: StatusResult = {
     at: 0,
     exchange: { mode: 'vendor', metadata: channel, facts: channel, offer: channel },

@@ -45,7 +45,8 @@ function restOf(
   at: number,
 ): Progress['kind'] {
   const { action } = found;
-  if (site.state === 'INSTALL_SUCCESS') return 'succeeded';
+  // What it has installed may be from before: an order that is still on its way there may ask for it anew.
+  if (site.state === 'INSTALL_SUCCESS' && site.pending !== true) return 'succeeded';
   if (site.attempt < attempt) return site.refused === undefined ? 'under-way' : 'failed';
   switch (site.state) {
     case 'PREREQ_SUCCESS':

@@ -66,6 +66,7 @@ export const contentStatusFormat = documentFormat({
         doneBytes: countField(),
         totalBytes: countField(),
         receivedBytes: countField(),
+        interrupted: Type.Optional(Type.String({ maxLength: 2_000 })),
       }),
       { maxItems: 10_000 },
     ),

@@ -17,6 +17,8 @@ export const transferResult = Type.Object({
   receivedBytes: countField(),
   bytesPerSecond: Type.Optional(countField()),
   remainingMs: Type.Optional(countField()),
+  /** Why nothing comes at present, and when it is tried again. */
+  interrupted: Type.Optional(Type.String()),
 });
 
 export const siteStatusResult = Type.Object({
@@ -30,6 +32,8 @@ export const siteStatusResult = Type.Object({
   nextAt: Type.Optional(time),
   /** To which the state belongs: below that of an order which the site has not taken up. */
   attempt: countField(),
+  /** The newest order has not been taken up there yet. */
+  pending: Type.Optional(Type.Literal(true)),
   /** The site does not carry the newest order out; `reason` says why. */
   refused: Type.Optional(Type.Object({ code: Type.String(), order: countField(1) })),
   /** The install step that is being done. */

@@ -10,6 +10,8 @@ export interface ContentStatus {
     readonly doneBytes: number;
     readonly totalBytes: number;
     readonly receivedBytes: number;
+    /** Why nothing comes at present. */
+    readonly interrupted?: string;
   }[];
 }
 
@@ -18,12 +20,13 @@ export const contentRecordKey = 'content';
 /** Progress is for people: a record every few seconds is enough, and each one travels up the hierarchy. */
 const everyMs = 2_000;
 
-/** Writes the site's content status, not more often than people look; the end of a transfer at once. */
+/** Writes the site's content status, not more often than people look; at once when a transfer ends, stands still or goes on. */
 export class SlowRecord {
   readonly #database: SiteDatabase;
   readonly #clock: Clock;
   #writtenAt: EpochMs = Number.NEGATIVE_INFINITY;
   #empty = false;
+  #still = false;
 
   constructor(options: { readonly database: SiteDatabase; readonly clock: Clock }) {
     this.#database = options.database;
@@ -33,8 +36,11 @@ export class SlowRecord {
   write(status: ContentStatus): void {
     const now = this.#clock.now();
     const empty = status.transfers.length === 0;
-    if (empty ? this.#empty : Math.abs(now - this.#writtenAt) < everyMs) return;
+    const still = status.transfers.some(({ interrupted }) => interrupted !== undefined);
+    const isSoon = still === this.#still && Math.abs(now - this.#writtenAt) < everyMs;
+    if (empty ? this.#empty : isSoon) return;
     this.#empty = empty;
+    this.#still = still;
     this.#writtenAt = now;
     this.#database.write(({ records }) => records.putOwn('site-status', contentRecordKey, status, now));
   }

@@ -78,6 +78,57 @@ test('a parent out of reach is a visible failure with its next try, which comes 
   assert.equal(hierarchy.state('PR1', guids.update), 'CONTENT_REPLICATION_SUCCESS');
 });
 
+test('a transfer that is interrupted says why nothing comes, here and above, until something comes again', async (t) => {
+  const hierarchy = await ready(t);
+  const pr1 = hierarchy.site('PR1');
+  await pr1.distribution.stop();
+  const { clock } = hierarchy;
+  const compute = new MemoryCompute(pr1.blobs);
+  const distribution = new DistributionManager({
+    ...pr1,
+    site: pr1.identity,
+    clock,
+    random: fixedRandom(0),
+    fetcher: new PackageFetcher({ ...pr1, compute, clock, random: fixedRandom(0) }),
+  });
+  await distribution.start(new AbortController().signal);
+  t.after(() => distribution.stop());
+  const { content } = pr1;
+  const told: (string | undefined)[] = [];
+  distribution.onProgress(() => {
+    const record = pr1.database.read(({ records }) =>
+      records.get(pr1.identity.code, 'site-status', 'content'),
+    );
+    told.push((record?.body as ContentStatus | undefined)?.transfers[0]?.interrupted);
+  });
+  let asked = 0;
+  content.onTheWay = (blob, _, chunks) => {
+    if (blob.sizeBytes <= 2_000) return chunks;
+    asked += 1;
+    if (asked < 3) throw new ContentError('UNREACHABLE', 'site CAS does not answer');
+    return chunks;
+  };
+  await hierarchy.top.operations.checkPrerequisites({ id: '2.0.0', by: 'eve' });
+  await hierarchy.settle();
+  await clock.advance(1_000);
+  await hierarchy.settle();
+  assert.match(
+    told.find((reason) => reason !== undefined) ?? '',
+    /Nothing comes at present, and it is tried again at .*Z: .*does not answer/,
+  );
+  assert.equal(told.at(-1), undefined);
+  const shown = async () => {
+    const { packages } = await hierarchy.top.operations.status({ id: '2.0.0' });
+    return packages[0]?.sites.find(({ site }) => site === 'PR1');
+  };
+  assert.equal((await shown())?.state, 'CONTENT_REPLICATION_SUCCESS');
+  const moved = { guid: guids.update, doneBytes: 0, totalBytes: 5_005, receivedBytes: 0 };
+  const body: ContentStatus = { schema: 1, transfers: [{ ...moved, interrupted: 'Nothing comes.' }] };
+  pr1.database.write(({ records }) => records.putOwn('site-status', 'content', body, clock.now()));
+  await hierarchy.settle();
+  assert.equal((await shown())?.reason, 'Nothing comes.');
+});
+
 test('progress of a child is seen at the top while it fetches, and a cancel ends the fetch', async (t) => {
   const hierarchy = await ready(t);
   const pr1 = hierarchy.site('PR1');

@@ -15,7 +15,7 @@ import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
 import { packageOf } from '../hierarchy-manager/trusted-view.ts';
 import { backOffMs, isDue, type BackOff } from '../work/back-off.ts';
-import { TransferLog, type TransferProgress } from '../work/transfer-log.ts';
+import { interrupted, TransferLog, type TransferProgress } from '../work/transfer-log.ts';
 import { transfer } from '../work/transfer.ts';
 import { type PassOutcome, WorkLoop } from '../work/work-loop.ts';
 import { type ContentStatus, SlowRecord } from './content-status.ts';
@@ -215,13 +215,17 @@ export class DistributionManager implements Component {
             lines.update(progress);
             this.#changed();
           },
-          onRetry: (again) =>
+          onRetry: ({ error, delayMs }) => {
+            const of = { guid, totalBytes: descriptor.content.totalBytes };
+            this.#progress = interrupted(this.#progress, of, { error, at: clock.now() + delayMs });
+            this.#changed();
             log.warn('Replication of {name} {version} is interrupted, goes on in {delayMs} ms: {error}', {
               name,
               version,
-              delayMs: Math.round(again.delayMs),
-              error: messageOf(again.error),
-            }),
+              delayMs: Math.round(delayMs),
+              error: messageOf(error),
+            });
+          },
         }),
       isWanted: () =>
         database.read(({ updates }) => updates.projection(guid, site.code))?.state === 'CONTENT_REPLICATING',
@@ -287,11 +291,12 @@ export class DistributionManager implements Component {
 
   #changed(): void {
     const transfers: ContentStatus['transfers'] = this.progress().map(
-      ({ guid, doneBytes, totalBytes, receivedBytes }) => ({
+      ({ guid, doneBytes, totalBytes, receivedBytes, interrupted: reason }) => ({
         guid,
         doneBytes,
         totalBytes,
         receivedBytes,
+        ...(reason === undefined ? {} : { interrupted: reason }),
       }),
     );
     this.#status.write({ schema: 1, transfers });

@@ -14,7 +14,7 @@ import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
 import { packageOf } from '../hierarchy-manager/trusted-view.ts';
 import { backOffMs, isDue, type BackOff } from '../work/back-off.ts';
-import { TransferLog, type TransferProgress } from '../work/transfer-log.ts';
+import { interrupted, TransferLog, type TransferProgress } from '../work/transfer-log.ts';
 import type { PassOutcome } from '../work/work-loop.ts';
 import { transfer } from '../work/transfer.ts';
 
@@ -143,12 +143,16 @@ export class PackageDownloads {
             lines.update(progress);
             this.#changed();
           },
-          onRetry: (again) =>
+          onRetry: ({ error, delayMs }) => {
+            const of = { guid: due.guid, totalBytes: descriptor.content.totalBytes };
+            this.#progress = interrupted(this.#progress, of, { error, at: clock.now() + delayMs });
+            this.#changed();
             log.warn('Download of {name} {version} is interrupted, goes on in {delayMs} ms: {error}', {
               ...what,
-              delayMs: Math.round(again.delayMs),
-              error: messageOf(again.error),
-            }),
+              delayMs: Math.round(delayMs),
+              error: messageOf(error),
+            });
+          },
         }),
       isWanted: () =>
         database.read(({ updates }) => updates.projection(due.guid, site.code))?.state ===

@@ -92,11 +92,12 @@ function siteStatus(
     type: site.type,
     state,
     stateCode: stateCode(state),
-    reason: reasonOf(work),
+    reason: transfer?.interrupted ?? reasonOf(work),
     ...(projection === undefined ? {} : { since: projection.since }),
     ...(nextAt === undefined ? {} : { nextAt }),
     // That of the state, also while a newer order is on its way there.
     attempt,
+    ...(work.pending ? { pending: true } : {}),
     ...(refusal === undefined ? {} : { refused: { code: refusal.code, order: refusal.sequence } }),
     ...(state === 'INSTALL_IN_PROGRESS' ? { step: stepAfter(projection?.stepsDone ?? []) } : {}),
     stepsDone: [...(projection?.stepsDone ?? [])],
@@ -144,18 +145,19 @@ function transferOf(
       | ContentStatus
       | undefined;
     const found = status?.transfers.find((transfer) => transfer.guid === guid);
-    return found === undefined
-      ? undefined
-      : { doneBytes: found.doneBytes, totalBytes: found.totalBytes, receivedBytes: found.receivedBytes };
+    if (found === undefined) return undefined;
+    const { guid: _, ...progress } = found;
+    return progress;
   }
   const own = transfers.find((transfer) => transfer.guid === guid);
   if (own === undefined) return undefined;
-  const { doneBytes, totalBytes, receivedBytes, rateBytesPerSecond, remainingMs } = own;
+  const { doneBytes, totalBytes, receivedBytes, rateBytesPerSecond, remainingMs, interrupted } = own;
   return {
     doneBytes,
     totalBytes,
     receivedBytes,
     bytesPerSecond: rateBytesPerSecond,
     ...(remainingMs === undefined ? {} : { remainingMs }),
+    ...(interrupted === undefined ? {} : { interrupted }),
   };
 }

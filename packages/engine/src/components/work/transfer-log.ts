@@ -1,3 +1,4 @@
+import { messageOf } from '@sallyport/core/shared/errors';
 import type { EpochMs, PackageGuid } from '@sallyport/core/shared/ids';
 import { formatBytes, formatDuration } from '@sallyport/core/shared/units';
 import type { Clock } from '../../ports/clock.ts';
@@ -7,6 +8,36 @@ import type { FetchProgress } from '../content/fetch-progress.ts';
 /** How far the content of a package has come. */
 export interface TransferProgress extends FetchProgress {
   readonly guid: PackageGuid;
+  /** Why nothing comes at present, and when it is tried again; until something comes. */
+  readonly interrupted?: string;
+}
+
+/** How far a transfer had come when it was interrupted, also before anything was known of it. */
+export function interrupted(
+  before: TransferProgress | undefined,
+  of: { readonly guid: PackageGuid; readonly totalBytes: number },
+  again: { readonly error: unknown; readonly at: EpochMs },
+): TransferProgress {
+  const begun = before ?? {
+    ...of,
+    doneBytes: 0,
+    receivedBytes: 0,
+    segmentsDone: 0,
+    segments: 0,
+    rateBytesPerSecond: 0,
+    routes: { held: 0, patch: 0, zstd: 0, raw: 0 },
+  };
+  const { remainingMs: _, ...rest } = begun;
+  const at = new Date(again.at).toISOString();
+  return {
+    ...rest,
+    rateBytesPerSecond: 0,
+    // It travels up in a record whose fields are bounded.
+    interrupted: `Nothing comes at present, and it is tried again at ${at}: ${messageOf(again.error)}`.slice(
+      0,
+      2_000,
+    ),
+  };
 }
 
 const logEveryMs = 5_000;
