@@ -20,6 +20,7 @@ export class Mortal {
   readonly #world: World;
   readonly #args: readonly string[];
   readonly #ready: RegExp;
+  readonly #afterDeath: () => Promise<void>;
   #server: Server | undefined;
   #running: Promise<void> = Promise.resolve();
   #failure: Error | undefined;
@@ -30,11 +31,19 @@ export class Mortal {
   /** How often it was started since `begin`. */
   lives = 0;
 
-  constructor(world: World, name: string, args: readonly string[], ready: RegExp) {
+  /** @param afterDeath looks at what a death left behind, before the next life begins */
+  constructor(
+    world: World,
+    name: string,
+    args: readonly string[],
+    ready: RegExp,
+    afterDeath: () => Promise<void> = async () => undefined,
+  ) {
     this.#world = world;
     this.name = name;
     this.#args = args;
     this.#ready = ready;
+    this.#afterDeath = afterDeath;
   }
 
   /** Starts it; `folder` holds its durable state. */
@@ -55,7 +64,9 @@ export class Mortal {
       ...(fate.kind === 'lives' ? {} : { [checkpointVariables.walked]: this.#walkedFile }),
       ...(fate.kind === 'dies' ? { [checkpointVariables.only]: fate.at } : {}),
     };
-    this.#running = this.#keepUp();
+    this.#running = this.#keepUp().catch((cause: unknown) => {
+      this.#failure = new Error(`${this.name} cannot be kept up`, { cause });
+    });
   }
 
   /** Throws when it has ended in another way than by a checkpoint. */
@@ -63,12 +74,11 @@ export class Mortal {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Ends it as an administrator would, and again when a checkpoint on the way was its end. */
+  /** Ends it as an administrator would, and again when a checkpoint on the way was its end; `check` says how it went. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#terminate();
     await this.#running;
-    this.check();
   }
 
   /** Checkpoints that were passed, in their order, and those that were died at. */
@@ -96,9 +106,17 @@ export class Mortal {
       this.#server = server;
       if (this.#stopping) this.#terminate();
       const { code, signal } = await server.closed;
-      if (signal === 'SIGKILL' && this.#fate.kind !== 'lives') continue;
-      if (this.#stopping && code === 0) return;
       const last = (await this.diedAt()).at(-1) ?? 'no death';
+      if (signal === 'SIGKILL' && this.#fate.kind !== 'lives') {
+        try {
+          await this.#afterDeath();
+          continue;
+        } catch (cause) {
+          this.#failure = new Error(`what ${this.name} left when it died at ${last} cannot stand`, { cause });
+          return;
+        }
+      }
+      if (this.#stopping && code === 0) return;
       this.#failure = new Error(
         `${this.name} ended with ${code ?? signal ?? 'nothing'} after dying at ${last}:\n${server.output}`,
       );

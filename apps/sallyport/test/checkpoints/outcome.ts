@@ -46,7 +46,9 @@ const repeatable = / (?:prerequisites-.*|download-started|replication-started)$/
 /** Reads what a stage that has stopped holds, and checks what must be so whatever happened. */
 export async function outcomeOf(stage: Stage): Promise<Outcome> {
   const vendor = await filesOf(stage.path('vendor', 'repository'), /(?!)/);
-  const documents = new Set(vendor.map((file) => /^targets\/\S* \d+ (\S+)$/.exec(file)?.[1]));
+  const documents = new Set(
+    vendor.flatMap((file) => /^targets\/\S* \d+ (?<digest>\S+)$/.exec(file)?.groups?.['digest'] ?? []),
+  );
   const sites: Record<string, SiteOutcome> = {};
   for (const name of ['cas', 'pr1', 'se1'] as const) sites[name] = await siteOutcome(stage, name, documents);
   const traces: Record<string, number> = {};
@@ -57,21 +59,21 @@ export async function outcomeOf(stage: Stage): Promise<Outcome> {
 }
 
 /** @param documents digests of catalogues and roll-outs: a library may have dropped those that are superseded, or not yet */
-async function siteOutcome(
-  stage: Stage,
-  name: string,
-  documents: ReadonlySet<string | undefined>,
-): Promise<SiteOutcome> {
+async function siteOutcome(stage: Stage, name: string, documents: ReadonlySet<string>): Promise<SiteOutcome> {
   const data = stage.path(name);
   for (const left of ['content/partial', 'scratch']) {
     assert.deepEqual(await readdir(join(data, left)), [], `${name}: nothing unfinished is left in ${left}`);
   }
   const files = await filesOf(data, passing);
-  for (const file of files) {
+  const compared = files.filter((file) => {
     const [, blob, digest] = /^content\/blobs\/sha256\/(\S+) \d+ (\S+)$/.exec(file) ?? [];
     assert.equal(blob, digest, `${name}: a blob is what its name says`);
-  }
-  const compared = files.filter((file) => !documents.has(/^content\/blobs\/sha256\/(\S+)/.exec(file)?.[1]));
+    return blob === undefined || !documents.has(blob);
+  });
+  assert.ok(
+    compared.some((file) => file.startsWith('products/hello/current.json ')),
+    `${name}: nobody compares what is in force`,
+  );
   return { files: compared.map((file) => withoutBackups(file)), history: historyOf(data, name, stage.guid) };
 }
 

@@ -15,6 +15,7 @@ import { below, joined, Site, topTierOptions } from '../hierarchy.ts';
 import { definePackage } from '../packages.ts';
 import { type Fate, Mortal } from './mortal.ts';
 import { newRelease, oldRelease } from './product.ts';
+import { assertReleaseStands } from './standing.ts';
 
 const run = promisify(execFile);
 
@@ -97,7 +98,7 @@ export class Stage {
     assert.ok(guid !== undefined);
     const running = /^site \S+ \(\S+\) is running/;
     const site = (name: Actor, { data }: Site): Mortal =>
-      new Mortal(world, name, ['site', 'run', '--data', data], running);
+      new Mortal(world, name, ['site', 'run', '--data', data], running, () => assertReleaseStands(data));
     const mortals = {
       vendor: new Mortal(world, 'vendor', serve, listening),
       cas: site('cas', cas),
@@ -139,7 +140,9 @@ export class Stage {
         return (await this.#stateAt(site, 'SE1')) === 'INSTALL_SUCCESS';
       });
     } finally {
+      // Everybody, before anybody's failure is told: the next play needs their ports.
       for (const name of actors.toReversed()) await this.#mortals[name].stop();
+      for (const name of actors) this.#mortals[name].check();
     }
   }
 
