@@ -6,6 +6,7 @@ import { report, runSeed, shrink } from './run/check-seed.ts';
 import { planOf, type PlanOptions } from './run/plan.ts';
 import { type RunSummary, spread } from './run/spread.ts';
 import { runYear } from './run/year.ts';
+import { lineOf, type Struck, sumOf } from './world/tally.ts';
 
 const usage = `Whole histories of a vendor and a hierarchy, from seeds.
 
@@ -13,7 +14,8 @@ const usage = `Whole histories of a vendor and a hierarchy, from seeds.
       --threads T      on so many threads          (one a core; each run is the same on any)
   npm run simulate -- --seed S [--story]       one run; with what happened
       --without 1,4    leave these faults out      --faultless   leave all of them out
-      --json           one JSON line a run         --no-shrink   do not look for the faults that a failure takes
+      --json           one JSON line a run, and one of sums
+      --no-shrink      do not look for the faults that a failure takes
   npm run simulate -- --year [--sites 30]      a year of a large hierarchy
 `;
 
@@ -57,12 +59,18 @@ async function seeds(): Promise<number> {
     `${((runs / (performance.now() - begunAt)) * 1000).toFixed(2)} runs/s`;
   let failures = 0;
   let run = 0;
+  const struck: Struck[] = [];
   for await (const result of runsOf(first, count, rate)) {
     run += 1;
+    struck.push(result.struck);
     if (result.failure !== undefined) failures += 1;
     say(values.json ? JSON.stringify(result) : line(result));
     if (values.json || (result.failure === undefined && !values.story)) continue;
     await tell(result.seed);
+  }
+  if (values.seeds !== undefined) {
+    const sum = sumOf(struck);
+    say(values.json ? JSON.stringify({ runs: run, failures, struck: sum }) : lineOf(sum));
   }
   // Times are nobody's result: what goes to the standard output is the same each time.
   note(
@@ -126,6 +134,7 @@ async function year(): Promise<number> {
   say(
     `${sites} sites, ${formatDuration(result.simulatedMs)}: ${result.installs} installs, ${result.events} events, ${result.crashes} crashes`,
   );
+  say(lineOf(result.struck));
   note(`took ${took.toFixed(1)} s, ${((user + system) / 1e6).toFixed(1)} s of the processor`);
   if (values.story || result.failure !== undefined) say(result.story.text());
   if (result.failure !== undefined) say(`FAILED: ${result.failure}`);

@@ -218,7 +218,7 @@ test('an image brings everything back, and a copy of a disk goes its own way', a
   database.write(({ records }) => records.putOwn('site-facts', 'all', { at: 2 }, 2));
   await blobs.remove(ref.sha256);
   assert.throws(() => disk.restore(image), RangeError);
-  const clone = SiteDisk.from(image, { random: new SeededRandom(2) });
+  const clone = new SiteDisk({ site: image.site, random: new SeededRandom(2) }, image);
   disk.end();
   disk.restore(image);
   const factsOn = (one: SiteDisk): unknown =>

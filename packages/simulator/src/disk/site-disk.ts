@@ -15,12 +15,13 @@ import type { TrustStore } from '@sallyport/engine/ports/trust-store';
 import type { Vault } from '@sallyport/engine/ports/vault';
 import { backupFolder, MemoryDatabaseBackups } from '@sallyport/engine/storage/memory/backups';
 import { MemoryBlobs } from '@sallyport/engine/storage/memory/blobs';
-import { type CrashKind, type DiskContents, MemoryDisk } from '@sallyport/engine/storage/memory/disk';
+import type { CrashKind, DiskContents, MemoryDisk } from '@sallyport/engine/storage/memory/disk';
 import { MemoryReleases } from '@sallyport/engine/storage/memory/releases';
 import { MemoryScratchFolders } from '@sallyport/engine/storage/memory/scratch';
 import { MemoryTrustStore } from '@sallyport/engine/storage/memory/trust-store';
 import { MemoryVault } from '@sallyport/engine/storage/memory/vault';
 import { MemoryDatabaseFile } from '@sallyport/engine/storage/sqlite/memory-file';
+import { LimitedDisk } from './limited-disk.ts';
 import { currentOnDisk, digestsOnDisk, releaseProblemsOnDisk } from './ground-truth.ts';
 import { mortal } from './mortal.ts';
 
@@ -30,6 +31,8 @@ export interface SiteDiskOptions {
   readonly random: Random;
   /** 1 TiB when not given. */
   readonly capacityBytes?: number;
+  /** Told of each write that fails because it is full. */
+  readonly onRefused?: () => void;
   /** Told when somebody who heard of a commit has thrown. Without it that is an uncaught error. */
   readonly onListenerFailure?: (error: unknown) => void;
 }
@@ -70,17 +73,13 @@ export class SiteDisk {
   #life: { isOver: boolean } = { isOver: true };
   #opened: SiteDatabase | undefined;
 
+  /** @param image what it begins as a copy of; an empty disk without it */
   constructor(options: SiteDiskOptions, image?: DiskImage) {
     this.site = options.site;
     this.#options = options;
     this.#random = options.random;
     this.#disk = this.#diskOf(image);
     this.#database = this.#databaseOf(image?.database);
-  }
-
-  /** A disk that begins as a copy of another one. */
-  static from(image: DiskImage, options: Omit<SiteDiskOptions, 'site'>): SiteDisk {
-    return new SiteDisk({ ...options, site: image.site }, image);
   }
 
   /** The handles of a new process. The one before must have ended: what it still holds is dead from here on. */
@@ -207,6 +206,12 @@ export class SiteDisk {
     return new Set([...digestsOnDisk(this.#disk.files)].map(([sha256]) => sha256));
   }
 
+  /** The bytes of a visible blob; undefined when it is not there or not what its name says. */
+  blob(sha256: string): Uint8Array | undefined {
+    const bytes = this.#disk.files.get(blobPath(digest(sha256)));
+    return bytes !== undefined && nodeDigests.of('sha256', bytes) === sha256 ? bytes : undefined;
+  }
+
   /** Visible blobs whose bytes are not what their name says. */
   blobProblems(): readonly Digest[] {
     return [...digestsOnDisk(this.#disk.files)]
@@ -231,10 +236,13 @@ export class SiteDisk {
   }
 
   #diskOf(image: DiskImage | undefined): MemoryDisk {
-    return new MemoryDisk({
-      capacityBytes: this.#options.capacityBytes ?? defaultCapacityBytes,
-      ...(image === undefined ? {} : { contents: image.contents }),
-    });
+    return new LimitedDisk(
+      {
+        capacityBytes: this.#options.capacityBytes ?? defaultCapacityBytes,
+        ...(image === undefined ? {} : { contents: image.contents }),
+      },
+      () => this.#options.onRefused?.(),
+    );
   }
 
   #databaseOf(image: Uint8Array | undefined): MemoryDatabaseFile {
@@ -246,7 +254,10 @@ export class SiteDisk {
       ...(this.#options.onListenerFailure === undefined
         ? {}
         : { onListenerFailure: this.#options.onListenerFailure }),
-      isFull: () => this.#disk.full,
+      isFull: () => {
+        if (this.#disk.full) this.#options.onRefused?.();
+        return this.#disk.full;
+      },
       saveBackup: (path, bytes) => this.#saveBackup(path, bytes),
     });
   }

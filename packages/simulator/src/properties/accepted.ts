@@ -44,7 +44,7 @@ function counted(pairs: readonly (readonly [string, number])[]): string {
     .join(', ');
 }
 
-/** Hooks whose work was done twice, or stands though the install was taken back, or is missing though it succeeded. */
+/** Hooks whose work was done once more than it may be, or stands though the install was taken back, or is missing though it succeeded. */
 export function hookProblems(
   site: SimSite,
   train: readonly SimPackage[],
@@ -54,7 +54,17 @@ export function hookProblems(
   return train.flatMap(({ guid, version, hooks = [] }) => {
     const projection = own.find((each) => each.guid === guid);
     const isInstalled = projection?.state === 'INSTALL_SUCCESS' && projection.stepsDone.length > 0;
-    return hooks.flatMap(({ id, undo }) => {
+    return hooks.flatMap(({ id, undo, probe }) => {
+      const again = world
+        .repeats(site.code, guid, id)
+        .filter(({ isExcused }) => probe === true || !isExcused);
+      if (again.length > 0) {
+        return [
+          `hook ${id} of ${version} did work again that stood at ${site.code}, ${
+            probe === true ? 'though its probe says so' : 'though its process had not ended'
+          }: step ${again.map(({ step }) => step).join(', ')}`,
+        ];
+      }
       const standing = world.standing(site.code, guid, id).size;
       const what = `the work of hook ${id} of ${version} stands ${standing} times at ${site.code}`;
       if (isInstalled && standing === 0) return [`${what}, and ${version} is installed`];

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { goesDown, goesUp } from '@sallyport/core/domain/sites/record-flow';
 import type { ReplicatedRecord, Roster } from '@sallyport/core/domain/sites/site';
+import type { UpdateEvent, UpdateProjection } from '@sallyport/core/domain/updates/event';
 import { refold } from '@sallyport/core/domain/updates/state';
+import { messageOf } from '@sallyport/core/shared/errors';
 import type { ProductId, SiteCode } from '@sallyport/core/shared/ids';
 import type { SimSite } from '../site/sim-site.ts';
 
@@ -40,13 +42,22 @@ export function foldProblems(site: SimSite): readonly string[] {
     projections: updates.projections(),
   }));
   return projections.flatMap((projection) => {
-    const log = events
-      .filter(({ guid, site: code }) => guid === projection.guid && code === projection.site)
-      .toSorted((a, b) => a.sequence - b.sequence);
-    return isDeepStrictEqual(normal(refold(log)), normal(projection))
-      ? []
-      : [`${site.code}: the state of ${projection.guid} at ${projection.site} is not what its history gives`];
+    const log = events.filter(({ guid, site: code }) => guid === projection.guid && code === projection.site);
+    return foldProblem(log, projection).map((problem) => `${site.code}: ${problem}`);
   });
+}
+
+/** How a state is not what its history gives: every event of it must be one that the state before it allows. */
+export function foldProblem(events: readonly UpdateEvent[], projection: UpdateProjection): readonly string[] {
+  const what = `the state of ${projection.guid} at ${projection.site}`;
+  try {
+    const folded = refold(events.toSorted((a, b) => a.sequence - b.sequence));
+    return isDeepStrictEqual(normal(folded), normal(projection))
+      ? []
+      : [`${what} is not what its history gives`];
+  } catch (error) {
+    return [`${what} has a history that cannot be: ${messageOf(error)}`];
+  }
 }
 
 function normal(value: unknown): unknown {

@@ -1,10 +1,13 @@
-import type { UpdateProjection } from '@sallyport/core/domain/updates/event';
 import type { ServiceWindow } from '@sallyport/core/domain/updates/service-window';
 import type { ProductId, SiteCode } from '@sallyport/core/shared/ids';
+import { trustedSettingName } from '@sallyport/engine/components/hierarchy-manager/document-store';
 import type { CurrentRelease } from '@sallyport/engine/ports/releases';
 import type { SimSite } from '../site/sim-site.ts';
 import type { SimPublished } from '../vendor/sim-package.ts';
-import { wasOpen } from './window-oracle.ts';
+import type { Mishap } from '../world/tally.ts';
+import { foldProblem } from './end-state.ts';
+import { InstallWatch } from './install-watch.ts';
+import { WithdrawalWatch } from './withdrawal-watch.ts';
 
 /** What a watch judges by: the truth, not any site's word. */
 export interface Truth {
@@ -13,6 +16,8 @@ export interface Truth {
   readonly siteOf: (code: SiteCode) => SimSite | undefined;
   readonly parentOf: (code: SiteCode) => SiteCode | undefined;
   readonly windowsOf: (code: SiteCode) => readonly ServiceWindow[];
+  /** Told of what goes wrong as it may. */
+  readonly count: (what: Mishap) => void;
   /** Tells of something that must never be. */
   readonly fail: (problem: string) => void;
 }
@@ -23,15 +28,21 @@ export class Watch {
   readonly #pointers = new Map<SiteCode, CurrentRelease>();
   /** Everything that a site has run, on a disk that was put back since as well. */
   readonly #ever = new Map<SiteCode, Set<string>>();
-  readonly #started = new Set<string>();
   readonly #heads = new Map<SiteCode, number>();
   readonly #sequences = new Map<string, number>();
   readonly #trusted = new Map<string, number>();
-  /** Installs that began, of all sites. */
-  installs = 0;
+  readonly #withdrawals: WithdrawalWatch;
+  readonly #installs: InstallWatch;
 
   constructor(truth: Truth) {
     this.#truth = truth;
+    this.#withdrawals = new WithdrawalWatch(truth.count);
+    this.#installs = new InstallWatch(truth, this.#withdrawals);
+  }
+
+  /** Installs that began, of all sites. */
+  get installs(): number {
+    return this.#installs.begun;
   }
 
   /** After a call of a site's port, or the end of its process. */
@@ -45,6 +56,8 @@ export class Watch {
   forget(code: SiteCode): void {
     this.#pointers.delete(code);
     this.#heads.delete(code);
+    this.#installs.forget(code);
+    this.#withdrawals.forget(code);
     for (const key of this.#sequences.keys()) if (key.startsWith(`${code} `)) this.#sequences.delete(key);
     for (const key of this.#trusted.keys()) if (key.startsWith(`${code} `)) this.#trusted.delete(key);
   }
@@ -78,36 +91,30 @@ export class Watch {
 
   #database(site: SimSite): void {
     const { code, disk } = site;
+    const { product, fail } = this.#truth;
     // Every event of its own becomes a record, and gives it the next number: what has none has changed no state.
-    const own = disk.read(({ records, updates }) => {
+    const { own, trusted } = disk.read(({ records, settings, updates }) => {
       const head = records.head();
-      if (this.#heads.get(code) === head) return [];
+      const isSame = this.#heads.get(code) === head;
       this.#heads.set(code, head);
-      return updates.projections({ site: code });
+      return {
+        own: isSame ? [] : updates.projections({ site: code }),
+        trusted: settings.get(trustedSettingName),
+      };
     });
     for (const projection of own) {
-      const key = `${site.code} ${projection.guid}`;
-      const { sequence } = projection;
-      if (sequence < (this.#sequences.get(key) ?? 0)) {
-        this.#truth.fail(`${site.code} has lost events of ${projection.guid}: ${sequence} are left`);
-      }
+      const { guid, sequence } = projection;
+      const key = `${code} ${guid}`;
+      const before = this.#sequences.get(key) ?? 0;
+      if (sequence === before) continue;
       this.#sequences.set(key, sequence);
-      this.#installStarted(site, projection);
+      if (sequence < before) fail(`${code} has lost events of ${guid}: ${sequence} are left`);
+      const events = disk.read(({ updates }) => updates.events({ guid, site: code }));
+      for (const problem of foldProblem(events, projection)) fail(`${code}: ${problem}`);
+      if (this.#installs.observe(site, projection)) this.#mayRun(site, guid, 'began to install');
     }
-  }
-
-  #installStarted(site: SimSite, { guid, attempt, state }: UpdateProjection): void {
-    const key = `${site.code} ${guid} ${attempt}`;
-    if (state !== 'INSTALL_IN_PROGRESS' || this.#started.has(key)) return;
-    this.#started.add(key);
-    this.installs += 1;
-    this.#mayRun(site, guid, 'began to install');
-    const windows = this.#truth.windowsOf(site.code);
-    if (!wasOpen(windows, site.clock.now())) {
-      this.#truth.fail(
-        `${site.code} began to install ${guid} at ${new Date(site.clock.now()).toISOString()} by its clock, outside its window ${JSON.stringify(windows)}`,
-      );
-    }
+    // Last: what a site hears now counts for what it begins from now on.
+    this.#withdrawals.observe(site, product, trusted);
   }
 
   /** No site goes before its parent. */

@@ -7,6 +7,7 @@ import type { SiteProcess } from '../site/site-process.ts';
 import type { SimSite } from '../site/sim-site.ts';
 import type { Chance } from '../world/chance.ts';
 import type { Story } from '../world/story.ts';
+import type { Mishap } from '../world/tally.ts';
 
 const by = 'ada';
 /** Whose last attempt has stopped. */
@@ -33,6 +34,7 @@ export class Administrator {
   readonly #fail: (problem: string) => void;
   readonly #chance: Chance;
   readonly #revokes: () => SiteCode | undefined;
+  readonly #count: (what: Mishap) => void;
   #isBusy = false;
   /** From then on nobody changes their mind any more. */
   isCalm = false;
@@ -45,12 +47,14 @@ export class Administrator {
     readonly chance: Chance;
     /** A site that is to be shut out by now. */
     readonly revokes: () => SiteCode | undefined;
+    readonly count: (what: Mishap) => void;
     readonly fail: (problem: string) => void;
   }) {
     this.#top = options.top;
     this.#story = options.story;
     this.#chance = options.chance;
     this.#revokes = options.revokes;
+    this.#count = options.count;
     this.#fail = options.fail;
   }
 
@@ -105,7 +109,9 @@ export class Administrator {
       const running = states.find(({ state }) => underWay.has(state));
       if (running !== undefined) {
         const { guid } = running;
-        await this.#try(`takes the order for ${guid} back`, () => operations.cancel({ id: guid, by }));
+        const what = `takes the order for ${guid} back`;
+        const isBack = await this.#try(what, () => operations.cancel({ id: guid, by }));
+        if (isBack) this.#count('orders taken back');
       }
     }
     // What has stopped is in the way of everything newer: it goes on, or is given up.
@@ -141,6 +147,7 @@ export class Administrator {
     if (code === undefined || entry === undefined || entry.revoked !== undefined) return;
     try {
       parts.topTier?.authority.revokeSite(code, 'it was sold');
+      this.#count('sites shut out');
       this.#story.tell(by, `shuts ${code} out`);
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;
@@ -165,9 +172,23 @@ export class Administrator {
       // The oldest first: what is newer may need it.
       // What is older than what it runs is behind it.
       const runs = packages.findIndex(({ guid }) => stateAt(guid, code) === 'INSTALL_SUCCESS');
-      const failed = packages
-        .slice(0, runs === -1 ? packages.length : runs)
-        .findLast(({ guid, verdict }) => verdict === 'installed' && stopped.has(stateAt(guid, code)));
+      const newer = packages.slice(0, runs === -1 ? packages.length : runs);
+      const failedAt = newer.findLastIndex(
+        ({ guid, verdict }) => verdict === 'installed' && stopped.has(stateAt(guid, code)),
+      );
+      const failed = newer[failedAt];
+      // Whose order was taken back: what has failed may need it.
+      const before = newer
+        .slice(failedAt + 1)
+        .findLast(
+          ({ guid, verdict }) => verdict === 'installed' && stateAt(guid, code) === 'DOWNLOAD_SUCCESS',
+        );
+      if (failed !== undefined && before !== undefined && type !== 'secondary') {
+        const isOrdered = await this.#try(`has ${code} follow with ${before.version} first`, () =>
+          operations.install({ id: before.guid, by, sites: [site], ignoreWarnings }),
+        );
+        if (isOrdered) continue;
+      }
       if (failed !== undefined) {
         await this.#try(`tries ${failed.version} again at ${code}`, () =>
           operations.retry({ id: failed.guid, by, site, ignoreWarnings }),
@@ -181,9 +202,14 @@ export class Administrator {
           const state = stateAt(guid, code);
           if (state !== 'UNKNOWN' && state !== 'DOWNLOAD_SUCCESS' && state !== 'APPLICABILITY_SUCCESS')
             continue;
-          await this.#try(`has ${code} follow with ${version}`, () =>
+          const isOrdered = await this.#try(`has ${code} follow with ${version}`, () =>
             operations.install({ id: guid, by, sites: [site] }),
           );
+          if (!isOrdered) {
+            await this.#try(`has ${code} follow with ${version} in spite of warnings`, () =>
+              operations.install({ id: guid, by, sites: [site], ignoreWarnings }),
+            );
+          }
         }
       }
     }

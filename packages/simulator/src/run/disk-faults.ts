@@ -5,6 +5,7 @@ import type { DiskImage } from '../disk/site-disk.ts';
 import { HaltWatch, judgeFork } from '../properties/forks.ts';
 import type { Watch } from '../properties/watch.ts';
 import type { SimSite } from '../site/sim-site.ts';
+import type { Mishap } from '../world/tally.ts';
 import type { Timeline } from '../world/timeline.ts';
 import type { Plan } from './plan.ts';
 
@@ -24,6 +25,7 @@ export class DiskFaults {
     readonly isMember: (site: SiteCode) => boolean;
     /** A second machine for a site, on a copy of its disk. */
     readonly twinOf: (site: SimSite, image: DiskImage) => SimSite;
+    readonly count: (what: Mishap) => void;
     readonly fail: (problem: string) => void;
   };
   readonly #images = new Map<SiteCode, DiskImage>();
@@ -33,6 +35,8 @@ export class DiskFaults {
   readonly #halts: HaltWatch;
   /** Links whose two histories contradicted each other, and that had stopped. */
   found = 0;
+  /** Sites with a copy that were found so. */
+  readonly #foundSites = new Set<SiteCode>();
 
   constructor(options: {
     readonly plan: Plan;
@@ -41,6 +45,7 @@ export class DiskFaults {
     readonly watch: Watch;
     readonly isMember: (site: SiteCode) => boolean;
     readonly twinOf: (site: SimSite, image: DiskImage) => SimSite;
+    readonly count: (what: Mishap) => void;
     readonly fail: (problem: string) => void;
   }) {
     this.#options = options;
@@ -70,6 +75,7 @@ export class DiskFaults {
     site.disk.restore(image);
     this.#options.watch.forget(site.code);
     this.#halts.forget(site);
+    this.#options.count(isTold ? 'disks restored' : 'old disks');
     if (isTold) {
       this.#raiseEpoch(site);
       this.#forked.delete(site);
@@ -89,6 +95,7 @@ export class DiskFaults {
     this.#forked.add(site);
     twin.tell('a copy of its machine is switched on beside it');
     twin.start();
+    if (twin.isUp) this.#options.count('twins');
   }
 
   /** Nothing hinders anybody any more: has copies run that are down. */
@@ -125,13 +132,17 @@ export class DiskFaults {
       return machines.flatMap((child) =>
         parent?.process === undefined || child?.process === undefined || !isMember(code)
           ? []
-          : [judgeFork(parent, child)],
+          : [{ ...judgeFork(parent, child), ends: [parent.code, code] }],
       );
     });
-    this.found = Math.max(
-      this.found,
-      judged.filter(({ contradiction }) => contradiction !== undefined).length,
-    );
+    const contradicting = judged.filter(({ contradiction }) => contradiction !== undefined);
+    this.found = Math.max(this.found, contradicting.length);
+    for (const { code } of this.#forked) {
+      if (this.#foundSites.has(code) || !contradicting.some(({ ends }) => ends.includes(code))) continue;
+      this.#foundSites.add(code);
+      const hasTwin = this.#twins.some((twin) => twin.code === code);
+      this.#options.count(hasTwin ? 'twins found' : 'old disks found');
+    }
     return judged.flatMap(({ contradiction, silent }) =>
       silent.map((who) => `${who} though ${contradiction ?? ''}`),
     );
@@ -163,7 +174,11 @@ export class DiskFaults {
             Math.max(other === site ? records.epoch() : 1, readLink(settings, site.code).epoch),
           ),
     );
+    // Whoever restores a site makes room for it first.
+    const { full } = site.disk;
+    site.disk.full = false;
     const epoch = site.disk.restoreDatabase(undefined, 1 + Math.max(...known));
+    site.disk.full = full;
     site.tell(`is taken for restored: it goes on in epoch ${epoch}`);
   }
 }

@@ -55,7 +55,7 @@ export function endProblems(run: {
     ...factsProblems(hierarchies, members, product),
     ...all.flatMap((site) => (forgetful.has(site.code) ? [] : hookProblems(site, plan.train, outerWorld))),
     ...all.filter(({ code }) => !isMember(code)).flatMap(shutOutProblems),
-    ...members.flatMap(foldProblems),
+    ...all.flatMap(foldProblems),
     ...linkProblems(run, top, members),
   ];
 }

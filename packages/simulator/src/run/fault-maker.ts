@@ -3,6 +3,7 @@ import { formatDuration, seconds } from '@sallyport/core/shared/units';
 import type { SimSite } from '../site/sim-site.ts';
 import type { Network } from '../world/network.ts';
 import type { Story } from '../world/story.ts';
+import type { Mishap } from '../world/tally.ts';
 import type { Timeline } from '../world/timeline.ts';
 import type { DiskFaults } from './disk-faults.ts';
 import type { Fault } from './faults.ts';
@@ -19,6 +20,7 @@ export class FaultMaker {
     readonly vendorWork: VendorWork;
     readonly sites: ReadonlyMap<SiteCode, SimSite>;
     readonly disks: DiskFaults;
+    readonly count: (what: Mishap) => void;
   };
   /** What ends the faults that last. */
   readonly #ends = new Set<() => void>();
@@ -31,6 +33,7 @@ export class FaultMaker {
     readonly vendorWork: VendorWork;
     readonly sites: ReadonlyMap<SiteCode, SimSite>;
     readonly disks: DiskFaults;
+    readonly count: (what: Mishap) => void;
   }) {
     this.#options = options;
   }
@@ -63,7 +66,7 @@ export class FaultMaker {
   }
 
   #begin(fault: Fault): void {
-    const { network, story, vendorWork, disks } = this.#options;
+    const { network, story, vendorWork, disks, count } = this.#options;
     switch (fault.kind) {
       case 'crash': {
         const { port, left, phase, cut, downMs } = fault;
@@ -99,7 +102,9 @@ export class FaultMaker {
         site.tell(
           `its clock is set ${fault.offsetMs < 0 ? 'back' : 'forward'} by ${formatDuration(Math.abs(fault.offsetMs))}`,
         );
+        const before = site.clock.now();
         site.clock.set(site.clock.offsetMs + fault.offsetMs);
+        if (site.clock.now() !== before) count('clocks set');
         return;
       }
       case 'old-disk':
@@ -119,6 +124,7 @@ export class FaultMaker {
         if (!vendorWork.isRunning) return;
         story.tell('vendor', `its service is down for ${formatDuration(fault.forMs)}`);
         vendorWork.down();
+        if (!vendorWork.isRunning) count('vendor outages');
         this.#until(fault.forMs, 'the vendor’s service is back', () => vendorWork.up());
         return;
       case 'bit-rot': {
@@ -127,7 +133,7 @@ export class FaultMaker {
         const sha256 = held[Math.floor(fault.which * held.length)];
         if (sha256 === undefined) return;
         site.tell(`a bit of blob ${sha256.slice(0, 12)} flips`);
-        site.disk.corrupt(sha256);
+        if (site.disk.corrupt(sha256)) count('bits flipped');
         return;
       }
     }
@@ -140,12 +146,16 @@ export class FaultMaker {
       site.isShelved = false;
       site.start();
     };
+    const { isUp } = site;
     if (kind === 'drawer') {
       site.tell(`lies in a drawer for ${formatDuration(forMs)}`);
       site.crash('power', 'it was unplugged', undefined);
+      if (isUp && !site.isUp) this.#options.count('machines in a drawer');
     } else {
       site.tell(`is shut down for ${formatDuration(forMs)}`);
-      void site.stop();
+      void site.stop().then(() => {
+        if (isUp && !site.isUp) this.#options.count('servers stopped');
+      });
     }
     this.#until(forMs, `${site.code} is taken into service again`, back);
   }

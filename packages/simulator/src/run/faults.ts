@@ -12,7 +12,7 @@ export type Fault =
   | {
       readonly kind: 'crash';
       readonly site: SiteCode;
-      /** Any port when it is absent; `port` or `port.method`. */
+      /** Any port when it is absent; `port`, `port.method`, or `processes.hook` and the like. */
       readonly port?: string;
       /** It waits from then on, and lets so many calls go by. */
       readonly at: number;
@@ -94,7 +94,23 @@ export function faultsFor(
     ...faults,
     ...forksFor(chance.stream('forks'), sites, troubledMs),
     ...vendorCrashesFor(chance.stream('vendor crashes'), troubledMs),
+    ...hookCrashesFor(chance.stream('hook crashes'), sites, troubledMs),
   ];
+}
+
+/** Between the work of a hook and the note that it is done: what its probe is there for, and chance alone hardly meets. */
+function hookCrashesFor(chance: Chance, sites: readonly PlannedSite[], troubledMs: number): readonly Fault[] {
+  if (!chance.happens(0.25)) return [];
+  return Array.from({ length: chance.between(1, 2) }, () => ({
+    kind: 'crash',
+    site: chance.pick(sites).code,
+    port: 'processes.hook',
+    at: chance.between(0, troubledMs),
+    left: 0,
+    phase: 'after',
+    cut: chance.pick(['kill', 'power']),
+    downMs: chance.anyMagnitude(seconds(2), hours(1)),
+  }));
 }
 
 /** Not before the first site is set up: nobody repeats what a set-up asks of the vendor's people. */

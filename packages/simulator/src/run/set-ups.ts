@@ -10,8 +10,11 @@ import type { SimVendor } from '../vendor/sim-vendor.ts';
 import type { Timeline } from '../world/timeline.ts';
 import type { Plan, PlannedSite } from './plan.ts';
 
-/** Programs of a release that may fail at a set-up as at an install; somebody tries again. */
-const ofPrograms: ReadonlySet<string> = new Set(['HEALTH_CHECK_FAILED', 'HOOK_FAILED']);
+/**
+ * What a set-up may meet, and somebody tries again: programs of a release that fail as at an install, and bytes that
+ * were damaged at the parent, which finds that out and has them fetched again.
+ */
+const passing: ReadonlySet<string> = new Set(['HASH_MISMATCH', 'HEALTH_CHECK_FAILED', 'HOOK_FAILED']);
 
 /** Somebody who sets every site up, as often as it takes, and starts its server. */
 export class SetUps {
@@ -104,8 +107,9 @@ export class SetUps {
           site.tell(`is not set up: ${messageOf(error)}`);
           const passes =
             error instanceof DeadProcess ||
-            site.disk.full ||
-            (error instanceof SallyportError && ofPrograms.has(error.code));
+            // Its own, or that of a site which takes part.
+            [...this.#options.sites.values()].some(({ disk }) => disk.full) ||
+            (error instanceof SallyportError && passing.has(error.code));
           if (!passes) this.#options.fail(`${planned.code} cannot be set up: ${messageOf(error)}`);
           again();
         }),

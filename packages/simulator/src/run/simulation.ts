@@ -1,12 +1,11 @@
 import { entryOf } from '@sallyport/core/domain/sites/roster';
 import { messageOf } from '@sallyport/core/shared/errors';
 import { productId, type SiteCode } from '@sallyport/core/shared/ids';
-import { days, hours, minutes, seconds } from '@sallyport/core/shared/units';
+import { hours, minutes } from '@sallyport/core/shared/units';
 import type { SiteAssembly } from '@sallyport/engine/site/site-ports';
-import { notYet } from '../properties/end-state.ts';
 import { Watch } from '../properties/watch.ts';
-import { type DiskImage, SiteDisk } from '../disk/site-disk.ts';
-import { OuterWorld, type ProgramPlan } from '../site/programs.ts';
+import type { DiskImage } from '../disk/site-disk.ts';
+import { OuterWorld } from '../site/programs.ts';
 import { type Hosting, SimSite } from '../site/sim-site.ts';
 import { SimVendor, type SimVendorOptions } from '../vendor/sim-vendor.ts';
 import { Chance } from '../world/chance.ts';
@@ -14,12 +13,15 @@ import { Life } from '../world/life.ts';
 import { MachineClock } from '../world/machine-clock.ts';
 import { Network } from '../world/network.ts';
 import { Story } from '../world/story.ts';
+import { type Struck, Tally } from '../world/tally.ts';
 import { Timeline } from '../world/timeline.ts';
 import { Administrator } from './administrator.ts';
 import { DiskFaults } from './disk-faults.ts';
+import { comeToTheEnd } from './coming-to-the-end.ts';
 import { endProblems, endStateOf, type SiteEndState } from './end-of-run.ts';
 import { FaultMaker } from './fault-maker.ts';
 import type { Plan } from './plan.ts';
+import { plannedPrograms } from './planned-programs.ts';
 import { SetUps } from './set-ups.ts';
 import { VendorWork } from './vendor-work.ts';
 
@@ -34,6 +36,8 @@ export interface RunResult {
   readonly installs: number;
   readonly calls: number;
   readonly simulatedMs: number;
+  /** What went wrong in it, by its effects. */
+  readonly struck: Struck;
   /** Links whose two histories contradicted each other, and that had stopped. */
   readonly forks: number;
   /** Empty after a failure. */
@@ -66,10 +70,10 @@ export class Simulation {
   readonly #network: Network;
   readonly #chance: Chance;
   readonly #sites = new Map<SiteCode, SimSite>();
-  readonly #failed = new Map<string, number>();
   readonly #times: NonNullable<SiteAssembly['times']>;
   readonly #lifetimesMs: SimVendorOptions['lifetimesMs'];
   readonly #outerWorld = new OuterWorld();
+  readonly #tally = new Tally();
   #disks: DiskFaults | undefined;
   /** Every machine, copies included. */
   readonly #machines: SimSite[] = [];
@@ -83,7 +87,7 @@ export class Simulation {
     this.#timeline = new Timeline(plan.startsAt);
     this.#story = new Story(() => this.#timeline.now(), options.linesMax);
     this.#chance = new Chance(plan.seed);
-    this.#network = new Network(this.#timeline, this.#chance.stream('network'));
+    this.#network = new Network(this.#timeline, this.#chance.stream('network'), this.#tally.count);
     this.#times = options.times ?? defaultTimes;
     this.#lifetimesMs = options.lifetimesMs;
   }
@@ -113,6 +117,7 @@ export class Simulation {
       installs: watch?.installs ?? 0,
       forks: this.#disks?.found ?? 0,
       endState: this.#endState,
+      struck: this.#tally.struck,
       simulatedMs: this.#timeline.now() - begun,
     };
   }
@@ -123,6 +128,7 @@ export class Simulation {
       plan,
       timeline: this.#timeline,
       story: this.#story,
+      count: this.#tally.count,
       fail: (problem) => this.#fail(problem),
     });
     const vendor = await SimVendor.create({
@@ -138,6 +144,7 @@ export class Simulation {
       siteOf: (code) => this.#sites.get(code),
       parentOf: (code) => plan.sites.find((site) => site.code === code)?.parent,
       windowsOf: (code) => plan.sites.find((site) => site.code === code)?.windows ?? [],
+      count: this.#tally.count,
       fail: (problem) => this.#fail(problem),
     });
     const disks = new DiskFaults({
@@ -147,6 +154,7 @@ export class Simulation {
       watch,
       isMember: (code) => this.#isMember(code),
       twinOf: (site, image) => this.#twinOf(site, image, hosting),
+      count: this.#tally.count,
       fail: (problem) => this.#fail(problem),
     });
     this.#disks = disks;
@@ -155,10 +163,11 @@ export class Simulation {
       network: this.#network,
       story: this.#story,
       vendor,
-      programs: this.#programs(),
+      programs: plannedPrograms(plan, this.#chance.stream('programs'), this.#tally.count),
       outerWorld: this.#outerWorld,
       times: this.#times,
       serverOf: (code) => this.#sites.get(code)?.server(),
+      count: this.#tally.count,
       fail: (problem) => this.#fail(problem),
       observe: (site, port, method, given) => {
         watch.observe(site, port, method, given);
@@ -185,6 +194,7 @@ export class Simulation {
       story: this.#story,
       chance: this.#chance.stream('administrator'),
       revokes: () => this.#revokes(),
+      count: this.#tally.count,
       fail: (problem) => this.#fail(problem),
     });
     const looking = (): void => {
@@ -200,13 +210,24 @@ export class Simulation {
       vendorWork,
       sites: this.#sites,
       disks,
+      count: this.#tally.count,
     });
     faults.plan();
     await this.#timeline.run(plan.startsAt + plan.troubledMs, () => this.#failure !== undefined);
     administrator.isCalm = true;
     faults.heal();
     await disks.settle(() => this.#failure !== undefined);
-    await this.#comeToTheEnd();
+    await comeToTheEnd({
+      plan,
+      target: { product, guid: plan.train.at(-1)?.guid ?? '' },
+      timeline: this.#timeline,
+      story: this.#story,
+      top,
+      members: () => this.#members(),
+      onEnd: () => (this.#isAtEnd = true),
+      isOver: () => this.#failure !== undefined,
+      fail: (problem) => this.#fail(problem),
+    });
     if (this.#failure === undefined) {
       const problems = endProblems({
         plan,
@@ -236,40 +257,10 @@ export class Simulation {
           if (port === 'database') this.#disks?.observe(machine);
         },
       },
-      SiteDisk.from(image, { random: chance.stream('disk') }),
+      image,
     );
     this.#machines.push(twin);
     return twin;
-  }
-
-  async #comeToTheEnd(): Promise<void> {
-    const { startsAt, patienceMs, train, revocation } = this.#plan;
-    const target = { product, guid: train.at(-1)?.guid ?? '' };
-    const end = startsAt + patienceMs;
-    const look = (): readonly string[] => [
-      ...notYet(this.#members(), target),
-      ...(revocation !== undefined && this.#isMember(revocation.site)
-        ? [`${revocation.site} is not shut out`]
-        : []),
-    ];
-    let open = look();
-    while (open.length > 0 && this.#failure === undefined && this.#timeline.now() < end) {
-      await this.#timeline.run(this.#timeline.now() + hours(1), () => this.#failure !== undefined);
-      open = look();
-    }
-    if (open.length > 0) {
-      this.#fail(
-        `${Math.round((this.#timeline.now() - startsAt) / days(1))} days after the beginning: ${open.join('; ')}`,
-      );
-      return;
-    }
-    this.#story.tell('world', 'every site runs the newest package');
-    this.#isAtEnd = true;
-    // What was written last has to get around, to the vendor too.
-    await this.#timeline.run(this.#timeline.now() + hours(1), () => this.#failure !== undefined);
-    const asked = this.#siteAt(this.#plan.sites[0]?.code).process?.operations.check();
-    void asked?.catch((error: unknown) => this.#fail(`the last check failed: ${messageOf(error)}`));
-    await this.#timeline.run(this.#timeline.now() + hours(1), () => this.#failure !== undefined);
   }
 
   /** The site that is to be shut out by now, once it is there. */
@@ -287,20 +278,6 @@ export class Simulation {
 
   #members(): readonly SimSite[] {
     return [...this.#sites.values()].filter(({ code }) => this.#isMember(code));
-  }
-
-  #programs(): ProgramPlan {
-    const chance = this.#chance.stream('programs');
-    return {
-      fails: (site, { kind, guid, id = '' }) => {
-        const key = `${site} ${kind} ${guid} ${id}`;
-        const failed = this.#failed.get(key) ?? 0;
-        if (failed >= (this.#plan.failures.get(key) ?? 0)) return false;
-        this.#failed.set(key, failed + 1);
-        return true;
-      },
-      tookMs: () => chance.anyMagnitude(100, seconds(90)),
-    };
   }
 
   #siteAt(code: SiteCode | undefined): SimSite {

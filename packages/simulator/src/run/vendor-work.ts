@@ -3,6 +3,7 @@ import { hours, minutes } from '@sallyport/core/shared/units';
 import type { SimVendor } from '../vendor/sim-vendor.ts';
 import { VendorCrashPoints } from '../vendor/vendor-crash-points.ts';
 import type { Story } from '../world/story.ts';
+import type { Mishap } from '../world/tally.ts';
 import type { Timeline } from '../world/timeline.ts';
 import type { Plan } from './plan.ts';
 import type { VendorAct } from './vendor-acts.ts';
@@ -18,19 +19,19 @@ export class VendorWork {
     readonly plan: Plan;
     readonly timeline: Timeline;
     readonly story: Story;
+    readonly count: (what: Mishap) => void;
     readonly fail: (problem: string) => void;
   };
   readonly #jobs: Job[] = [];
   readonly crashPoints = new VendorCrashPoints(() => this.#cut());
   #vendor: SimVendor | undefined;
   #isBusy = false;
-  /** How often its process was cut off inside a call of a port. */
-  crashes = 0;
 
   constructor(options: {
     readonly plan: Plan;
     readonly timeline: Timeline;
     readonly story: Story;
+    readonly count: (what: Mishap) => void;
     readonly fail: (problem: string) => void;
   }) {
     this.#options = options;
@@ -124,7 +125,7 @@ export class VendorWork {
   #cut(): void {
     const { story, timeline } = this.#options;
     if (!this.isRunning) return;
-    this.crashes += 1;
+    this.#options.count('vendor crashes inside a call');
     story.tell('vendor', 'ITS PROCESS ENDS inside a call of a port');
     this.down();
     timeline.after(minutes(1), () => this.up());

@@ -6,7 +6,7 @@ import type { Life } from '../world/life.ts';
 export type CrashPhase = 'after' | 'before';
 
 /** Judges each call that a process makes of its ports, by the port's name: undefined lets it go on. */
-export type CrashJudge = (port: string, method: string) => CrashPhase | undefined;
+export type CrashJudge = (port: string, method: string, given: readonly unknown[]) => CrashPhase | undefined;
 
 /** A process that its ports can cut off. */
 export interface Victim {
@@ -41,7 +41,7 @@ export function withCrashPoints<T extends object>(port: string, real: T, victim:
         const call = (given: readonly unknown[]): unknown => Reflect.apply(member, target, given);
         if (name === 'onCommit') return listening(victim, call);
         return (...given: readonly unknown[]): unknown => {
-          const phase = victim.judge(port, name);
+          const phase = victim.judge(port, name, given);
           if (phase === undefined)
             return told(port, name, given, answerOf(port, name, call(given), victim), victim);
           if (phase === 'before') return cutOff(port, name, sync, victim);

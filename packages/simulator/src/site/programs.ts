@@ -1,6 +1,7 @@
 import type { PackageGuid, SiteCode } from '@sallyport/core/shared/ids';
 import type { ProcessCommand, Processes, ProcessResult } from '@sallyport/engine/ports/process';
 import { parseCommand, type SimCommand } from '../vendor/commands.ts';
+import type { Mishap } from '../world/tally.ts';
 
 /** What the programs of packages do at the sites of one run, and what they have done. */
 export interface ProgramPlan {
@@ -10,18 +11,40 @@ export interface ProgramPlan {
   tookMs(site: SiteCode, command: SimCommand): number;
 }
 
+/** Work of a hook that was done once more while it stood. */
+export interface RepeatedWork {
+  readonly step: string;
+  /** Its process has ended meanwhile, or could not write down that the work was done. */
+  readonly isExcused: boolean;
+}
+
 /** What hooks have done to the world outside Sallyport, which no crash of a site takes back. */
 export class OuterWorld {
-  readonly #standing = new Map<string, Set<string>>();
+  /** By hook and step: the upset (see `do`) in which the work was done last. */
+  readonly #standing = new Map<string, Map<string, number>>();
+  readonly #repeats = new Map<string, RepeatedWork[]>();
 
   /** Steps whose work stands, of one hook at one site. A hook that knows its step does it once, however often it runs. */
   standing(site: SiteCode, guid: PackageGuid, hook: string): ReadonlySet<string> {
-    return this.#standing.get(`${site}/${guid}/${hook}`) ?? new Set();
+    return new Set(this.#standing.get(`${site}/${guid}/${hook}`)?.keys());
   }
 
-  do(site: SiteCode, guid: PackageGuid, hook: string, step: string): void {
+  /** Each time that a step of a hook did its work though it had been done and not undone. */
+  repeats(site: SiteCode, guid: PackageGuid, hook: string): readonly RepeatedWork[] {
+    return this.#repeats.get(`${site}/${guid}/${hook}`) ?? [];
+  }
+
+  /** @param upsets how often something has happened at the machine that may have a process forget what it has done */
+  do(site: SiteCode, guid: PackageGuid, hook: string, step: string, upsets: number): void {
     const key = `${site}/${guid}/${hook}`;
-    this.#standing.set(key, new Set([...(this.#standing.get(key) ?? []), step]));
+    const steps = this.#standing.get(key) ?? new Map<string, number>();
+    this.#standing.set(key, steps);
+    const before = steps.get(step);
+    if (before !== undefined) {
+      const repeats = this.#repeats.get(key) ?? [];
+      this.#repeats.set(key, [...repeats, { step, isExcused: upsets > before }]);
+    }
+    steps.set(step, upsets);
   }
 
   undo(site: SiteCode, guid: PackageGuid, hook: string, step: string): void {
@@ -37,6 +60,9 @@ export class SimProcesses implements Processes {
     readonly world: OuterWorld;
     readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
     readonly onRun: (command: SimCommand) => void;
+    /** How often its machine has begun a process or refused to write so far. */
+    readonly upsets: () => number;
+    readonly count: (what: Mishap) => void;
   };
 
   constructor(options: {
@@ -45,12 +71,15 @@ export class SimProcesses implements Processes {
     readonly world: OuterWorld;
     readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
     readonly onRun: (command: SimCommand) => void;
+    /** How often its machine has begun a process or refused to write so far. */
+    readonly upsets: () => number;
+    readonly count: (what: Mishap) => void;
   }) {
     this.#options = options;
   }
 
   async run(command: ProcessCommand, signal: AbortSignal): Promise<ProcessResult> {
-    const { site, plan, world, sleep, onRun } = this.#options;
+    const { site, plan, world, sleep, onRun, upsets, count } = this.#options;
     const parsed = parseCommand(command.argv);
     if (parsed === undefined) return ended(null, `no such program: ${command.argv[0] ?? ''}`, 0);
     onRun(parsed);
@@ -61,13 +90,15 @@ export class SimProcesses implements Processes {
     switch (kind) {
       case 'hook':
         if (plan.fails(site, parsed)) return ended(1, `the hook ${id} cannot do its work`, tookMs);
-        world.do(site, guid, id, step);
+        world.do(site, guid, id, step, upsets());
         return ended(0, '', tookMs);
       case 'undo':
         world.undo(site, guid, id, step);
         return ended(0, '', tookMs);
       case 'probe':
-        return ended(world.standing(site, guid, id).has(step) ? 0 : 1, '', tookMs);
+        if (!world.standing(site, guid, id).has(step)) return ended(1, '', tookMs);
+        count('hooks found done');
+        return ended(0, '', tookMs);
       case 'health':
       case 'prerequisite':
         return plan.fails(site, parsed) ? ended(1, `${kind} says no`, tookMs) : ended(0, '', tookMs);

@@ -2,20 +2,23 @@ import { messageOf } from '@sallyport/core/shared/errors';
 import type { SiteCode } from '@sallyport/core/shared/ids';
 import { seconds } from '@sallyport/core/shared/units';
 import type { Log, LogFields } from '@sallyport/engine/ports/log';
+import type { ProcessCommand } from '@sallyport/engine/ports/process';
 import type { SiteAssembly } from '@sallyport/engine/site/site-ports';
 import type { CrashKind } from '@sallyport/engine/storage/memory/disk';
 import { DeadProcess } from '../disk/mortal.ts';
-import { SiteDisk, type SiteStorage } from '../disk/site-disk.ts';
+import { type DiskImage, SiteDisk, type SiteStorage } from '../disk/site-disk.ts';
 import type { Chance } from '../world/chance.ts';
 import { Life } from '../world/life.ts';
 import { MachineClock } from '../world/machine-clock.ts';
 import type { Network } from '../world/network.ts';
 import type { Story } from '../world/story.ts';
+import type { Mishap } from '../world/tally.ts';
 import type { Timeline } from '../world/timeline.ts';
 import type { CrashPhase, Victim } from './crash-points.ts';
 import type { LinkServer } from './link-line.ts';
 import { type OuterWorld, type ProgramPlan, SimProcesses } from './programs.ts';
 import { type SiteProcess, type SiteSettings, startSite, type Surroundings } from './site-process.ts';
+import { parseCommand } from '../vendor/commands.ts';
 import type { NearVendor } from './vendor-line.ts';
 
 /** What all sites of a run share. */
@@ -28,6 +31,8 @@ export interface Hosting {
   readonly outerWorld: OuterWorld;
   readonly times: NonNullable<SiteAssembly['times']>;
   readonly serverOf: (site: SiteCode) => LinkServer | undefined;
+  /** Told of everything that goes wrong, as it does. */
+  readonly count: (what: Mishap) => void;
   /** Something that must never happen. */
   readonly fail: (problem: string) => void;
   /** Looks at a site's disk after each call that may have changed it. */
@@ -36,6 +41,7 @@ export interface Hosting {
 
 /** A crash that waits for its call. */
 export interface ArmedCrash {
+  /** Any when it is absent; `port`, `port.method`, or `processes.hook` and the like for a kind of program. */
   readonly port?: string;
   /** Calls of that port, or of any, that go on before it. */
   left: number;
@@ -70,13 +76,25 @@ export class SimSite {
   readonly #hosting: Hosting;
   #life = new Life();
   #isUp = false;
+  /** Processes that began, and writes that were refused: after each, work that was done may be done again. */
+  #upsets = 0;
 
-  constructor(code: SiteCode, chance: Chance, hosting: Hosting, disk?: SiteDisk) {
+  constructor(code: SiteCode, chance: Chance, hosting: Hosting, image?: DiskImage) {
     this.code = code;
     this.chance = chance;
     this.clock = new MachineClock(hosting.timeline);
     this.#hosting = hosting;
-    this.disk = disk ?? new SiteDisk({ site: code, random: chance.stream('disk') });
+    this.disk = new SiteDisk(
+      {
+        site: code,
+        random: chance.stream('disk'),
+        onRefused: () => {
+          this.#upsets += 1;
+          hosting.count('writes refused by a full disk');
+        },
+      },
+      image,
+    );
     this.#life.end();
   }
 
@@ -99,6 +117,7 @@ export class SimSite {
     const life = new Life();
     this.#life = life;
     this.#isUp = true;
+    this.#upsets += 1;
     return this.#surroundings(this.disk.open(), life);
   }
 
@@ -166,7 +185,7 @@ export class SimSite {
   }
 
   #surroundings(storage: SiteStorage, life: Life): Surroundings {
-    const { network, vendor, programs, outerWorld, times, serverOf } = this.#hosting;
+    const { network, vendor, programs, outerWorld, times, serverOf, count } = this.#hosting;
     const clock = this.clock.of(life);
     const site = this.code;
     const parent = this.settings?.site.parent;
@@ -183,6 +202,8 @@ export class SimSite {
         plan: programs,
         world: outerWorld,
         sleep: (ms, signal) => clock.sleep(ms, signal),
+        upsets: () => this.#upsets,
+        count,
         onRun: ({ kind, guid, id }) => this.tell(`runs ${kind} ${id ?? ''} of ${guid.slice(0, 8)}`),
       }),
       logs: { of: (component) => this.#log(component, life) },
@@ -194,11 +215,13 @@ export class SimSite {
     let due: ArmedCrash | undefined;
     return {
       life,
-      judge: (port, method) => {
+      judge: (port, method, given) => {
         if (life.isOver) return undefined;
         this.calls += 1;
+        const program = port === 'processes' ? programOf(given) : undefined;
         for (const crash of this.armed) {
-          if (crash.port !== undefined && crash.port !== port && `${port}.${method}` !== crash.port) continue;
+          const at = crash.port ?? port;
+          if (at !== port && at !== `${port}.${method}` && at !== program) continue;
           if (crash.left > 0) {
             crash.left -= 1;
             continue;
@@ -211,6 +234,7 @@ export class SimSite {
       },
       die: (where) => {
         if (life.isOver || due === undefined) return;
+        this.#hosting.count('site crashes inside a call');
         this.crash(due.cut, `${due.phase} ${where}`, due.downMs);
       },
       onEffect: (port, method, given) => {
@@ -234,4 +258,10 @@ export class SimSite {
       error: (message, fields) => keep('ERROR: ', message, fields),
     };
   }
+}
+
+/** The kind of the program that is to run, as `processes.<kind>`. */
+function programOf([command]: readonly unknown[]): string | undefined {
+  const parsed = parseCommand((command as ProcessCommand).argv);
+  return parsed && `processes.${parsed.kind}`;
 }

@@ -1,5 +1,6 @@
 import type { Chance } from './chance.ts';
 import type { Life } from './life.ts';
+import type { Mishap } from './tally.ts';
 import type { Timeline } from './timeline.ts';
 
 /** What becomes of one message: it gets through after a while, or is lost. */
@@ -35,11 +36,16 @@ export class NoAnswer extends Error {
 export class Network {
   readonly #timeline: Timeline;
   readonly #chance: Chance;
+  readonly #count: (what: Mishap) => void;
   readonly #troubles = new Map<string, Set<LineTrouble>>();
+  /** When the message arrives that is the last to do so of those sent so far, by the way it goes. */
+  readonly #arrivals = new Map<string, number>();
 
-  constructor(timeline: Timeline, chance: Chance) {
+  /** @param count told of each message that is lost, doubled or overtaken because a line is disturbed */
+  constructor(timeline: Timeline, chance: Chance, count: (what: Mishap) => void) {
     this.#timeline = timeline;
     this.#chance = chance;
+    this.#count = count;
   }
 
   /** Disturbs the line between two machines until what is answered is called. */
@@ -108,7 +114,10 @@ export class Network {
       });
     };
     request(true);
-    if (this.#chance.happens(this.#troubleOf(between.from, between.to).twiceShare)) request(false);
+    if (this.#chance.happens(this.#troubleOf(between.from, between.to).twiceShare)) {
+      this.#count('requests doubled');
+      request(false);
+    }
     try {
       return await promise;
     } finally {
@@ -127,8 +136,17 @@ export class Network {
 
   #passage(from: string, to: string): Passage {
     const { isCut, lostShare, delayMaxMs } = this.#troubleOf(from, to);
-    if (isCut || this.#chance.happens(lostShare)) return { kind: 'lost' };
-    return { kind: 'through', delayMs: 1 + Math.floor(this.#chance.fraction() * delayMaxMs) };
+    if (isCut || this.#chance.happens(lostShare)) {
+      this.#count(isCut ? 'calls over a cut line' : 'messages lost');
+      return { kind: 'lost' };
+    }
+    const delayMs = 1 + Math.floor(this.#chance.fraction() * delayMaxMs);
+    const way = `${from} ${to}`;
+    const arrivesAt = this.#timeline.now() + delayMs;
+    const lastAt = this.#arrivals.get(way) ?? 0;
+    if (lastAt > arrivesAt && delayMaxMs > calm.delayMaxMs) this.#count('messages overtaken');
+    this.#arrivals.set(way, Math.max(lastAt, arrivesAt));
+    return { kind: 'through', delayMs };
   }
 
   #troubleOf(one: string, other: string): LineTrouble {
