@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { messageOf } from '@sallyport/core/shared/errors';
 import { formatDuration } from '@sallyport/core/shared/units';
 import { report, runSeed, shrink } from './run/check-seed.ts';
 import { planOf, type PlanOptions } from './run/plan.ts';
@@ -19,21 +20,7 @@ const usage = `Whole histories of a vendor and a hierarchy, from seeds.
   npm run simulate -- --year [--sites 30]      a year of a large hierarchy
 `;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string' },
-    seed: { type: 'string' },
-    threads: { type: 'string' },
-    story: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    without: { type: 'string' },
-    faultless: { type: 'boolean', default: false },
-    'no-shrink': { type: 'boolean', default: false },
-    year: { type: 'boolean', default: false },
-    sites: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+const { values } = options();
 
 /** Below that, starting threads takes longer than they save. */
 const spreadFrom = 8;
@@ -157,10 +144,38 @@ function line({ seed, failure, events, crashes, installs, simulatedMs }: RunSumm
   return `seed ${seed}  ${formatDuration(simulatedMs)}, ${events} events, ${crashes} crashes, ${installs} installs  ${what}`;
 }
 
+function options() {
+  try {
+    return parseArgs({
+      options: {
+        seeds: { type: 'string' },
+        seed: { type: 'string' },
+        threads: { type: 'string' },
+        story: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        without: { type: 'string' },
+        faultless: { type: 'boolean', default: false },
+        'no-shrink': { type: 'boolean', default: false },
+        year: { type: 'boolean', default: false },
+        sites: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    return misused(messageOf(error));
+  }
+}
+
+/** Ends the program as one that was asked for something it does not know. */
+function misused(problem: string): never {
+  process.stderr.write(`${problem}\n\n${usage}`);
+  process.exit(2);
+}
+
 function numberOf(name: string, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new RangeError(`--${name} takes a whole number, and not "${text}"\n\n${usage}`);
+  return misused(`--${name} takes a whole number, and not "${text}"`);
 }
 
 function say(text: string): void {

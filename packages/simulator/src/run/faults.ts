@@ -82,16 +82,24 @@ const ports: readonly (readonly [string | undefined, number])[] = [
   ['vendor-repository', 100],
 ];
 
+/** What may befall any site at any time: none or many. */
+export function usualFaults(
+  chance: Chance,
+  sites: readonly PlannedSite[],
+  troubledMs: number,
+): readonly Fault[] {
+  const count = chance.anyMagnitude(1, 24) - 1;
+  return Array.from({ length: count }, () => faultOf(chance, sites, chance.between(0, troubledMs)));
+}
+
 /** Draws what goes wrong in a run. */
 export function faultsFor(
   chance: Chance,
   sites: readonly PlannedSite[],
   troubledMs: number,
 ): readonly Fault[] {
-  const count = chance.anyMagnitude(1, 24) - 1;
-  const faults = Array.from({ length: count }, () => faultOf(chance, sites, chance.between(0, troubledMs)));
   return [
-    ...faults,
+    ...usualFaults(chance, sites, troubledMs),
     ...forksFor(chance.stream('forks'), sites, troubledMs),
     ...vendorCrashesFor(chance.stream('vendor crashes'), troubledMs),
     ...hookCrashesFor(chance.stream('hook crashes'), sites, troubledMs),

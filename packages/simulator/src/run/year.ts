@@ -4,7 +4,7 @@ import { productId, siteCode } from '@sallyport/core/shared/ids';
 import { days, hours } from '@sallyport/core/shared/units';
 import { releaseTrain } from '../vendor/release-train.ts';
 import { Chance } from '../world/chance.ts';
-import { faultsFor } from './faults.ts';
+import { faultsFor, usualFaults } from './faults.ts';
 import type { Plan, PlannedSite } from './plan.ts';
 import { type RunResult, Simulation } from './simulation.ts';
 
@@ -64,7 +64,12 @@ function yearOf(seed: number, siteCount: number): Plan {
     publishedAfterMs: train.map((_, index) => Math.floor((index * yearMs) / train.length)),
     acts: [],
     failures: new Map(),
-    faults: faultsFor(chance.stream('faults'), sites, yearMs),
+    faults: [
+      ...faultsFor(chance.stream('faults'), sites, yearMs),
+      ...Array.from({ length: 12 }, (_, month) =>
+        usualFaults(chance.stream(`faults of month ${month}`), sites, yearMs),
+      ).flat(),
+    ],
     without: new Set(),
     troubledMs: yearMs,
     patienceMs: yearMs + days(30),
