@@ -118,7 +118,12 @@ describe('bad input at the vendor’s', () => {
     const good = await define('good.yaml', {});
     const wrong: readonly (readonly [readonly string[], RegExp])[] = [
       [circle, /two\.yaml:\d+:\d+: packages require each other in a circle: One → Two → One/],
-      [[good, await define('same.yaml', { version: '1.3' })], /same\.yaml:\d+:\d+: .*GUID/],
+      [
+        [good, await define('same.yaml', { version: '1.3' })],
+        new RegExp(
+          `/same\\.yaml:3:\\d+: the GUID ${guids[0]} is that of \\S+/good\\.yaml too\\. Give each package a GUID of its own, for example from "uuidgen"\\.`,
+        ),
+      ],
       [
         [await define('out.yaml', { payload: [{ folder: 'payload', into: '../out' }] })],
         /out\.yaml:\d+:\d+: .*"\.\."/,

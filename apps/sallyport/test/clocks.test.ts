@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
-import type { CheckResult } from '@sallyport/core/wire/api';
+import type { CheckResult, ListResult } from '@sallyport/core/wire/api';
 import { Cloud, hello } from './cloud.ts';
-import { clockMovedBy, type Environment, type Server, World } from './harness.ts';
+import { clockMovedBy, type Environment, type Server, until, World } from './harness.ts';
 import { below, joined, type Site, topTier, windowLater } from './hierarchy.ts';
 import { definePackage } from './packages.ts';
 
@@ -78,6 +79,31 @@ describe('a clock that is set while a server runs', () => {
     await cas.downloads(version);
     await cas.ask('update', 'install', version);
     for (const site of ['CAS', 'PR1']) await cas.reaches(version, 'INSTALL_SUCCESS', site);
+  });
+
+  it('keeps a child that is years ahead from what is new, says so there, and the child goes on when it is right again', async () => {
+    const version = await nextVersion();
+    await setClock('pr1', 900 * dayMs);
+    await cas.downloads(version);
+    await cas.ask('update', 'install', version);
+    await cas.reaches(version, 'INSTALL_SUCCESS');
+    const why =
+      /root version \d+ expired at 20\d\d-\S+: nothing new is believed .*; if that cannot be, check the clock here$/m;
+    const { problem } = await pr1.ask<ListResult>('update', 'list', '--all');
+    assert.equal(problem?.code, 'EXPIRED');
+    assert.match(problem.message, why);
+    await pr1.refused(['update', 'status', version], why);
+    await until('the child to say why the order waits', async () =>
+      /\[Order \d+ waits: root version \d+ expired at /.test(
+        await readFile(join(pr1.data, 'logs', 'hman.log'), 'utf8'),
+      )
+        ? true
+        : undefined,
+    );
+    assert.notEqual(await pr1.program(), `hello ${version}`);
+    await setClock('pr1', 0);
+    await cas.reaches(version, 'INSTALL_SUCCESS', 'PR1');
+    assert.equal(await pr1.program(), `hello ${version}`);
   });
 
   async function nextVersion(): Promise<string> {

@@ -5,6 +5,7 @@ import { ContentError, type ContentErrorCode } from '@sallyport/core/domain/cont
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
 import type { PackageContent } from '@sallyport/core/domain/updates/package';
 import { Agent } from 'undici';
+import type { RetryNotice } from '../src/components/content/blob-download.ts';
 import { type FetchedPackage, PackageFetcher } from '../src/components/content/package-fetcher.ts';
 import { systemClock } from '../src/compute/clock.ts';
 import type { WorkerPool } from '../src/compute/worker-pool.ts';
@@ -28,6 +29,8 @@ export interface AttackedLibrary {
   readonly blobs: FileBlobs;
   readonly server: LoopbackServer;
   readonly log: KeptLog;
+  /** Why attempts were repeated, oldest first. */
+  readonly retried: readonly ContentError[];
   /** By digest, what replaces the right answer. */
   readonly twists: Map<string, Twist>;
   fetch(content?: PackageContent): Promise<FetchedPackage>;
@@ -62,6 +65,11 @@ export async function attackedLibrary(
     idleTimeoutMs: 150,
   });
   const log = new KeptLog();
+  const retried: ContentError[] = [];
+  const onRetry = ({ error }: RetryNotice): void => {
+    assert.ok(error instanceof ContentError, String(error));
+    retried.push(error);
+  };
   const fetcher = new PackageFetcher({
     blobs,
     compute,
@@ -76,8 +84,9 @@ export async function attackedLibrary(
     blobs,
     server,
     log,
+    retried,
     twists,
-    fetch: (content = published.content) => fetcher.fetch(content, source, { signal: never() }),
+    fetch: (content = published.content) => fetcher.fetch(content, source, { signal: never(), onRetry }),
     assertComplete: async () => {
       for (const [path, bytes] of Object.entries(release.files)) {
         const { sha256, sizeBytes } = refOf(bytes);
@@ -112,16 +121,26 @@ async function serve(
   (twists.get(sha256) ?? ((right) => ranged(right)))(bytes, blob)(request, response);
 }
 
-/** The fetch fails with one of these codes, and says where and why; what is visible is right. */
-export async function assertRefused(
-  library: AttackedLibrary,
-  codes: readonly ContentErrorCode[],
-): Promise<void> {
+/** What people and programs must be told. */
+export interface Cause {
+  readonly codes: readonly ContentErrorCode[];
+  /** The sentence that names it. */
+  readonly sentence?: RegExp;
+}
+
+/** An error that has one of the cause's codes, says what the cause is, and where. */
+export function assertTold(error: unknown, { codes, sentence }: Cause): void {
+  assert.ok(error instanceof ContentError, String(error));
+  assert.ok(codes.includes(error.code), `${error.code}: ${error.message}`);
+  if (sentence !== undefined) assert.match(error.message, sentence);
+  assert.match(error.message, /127\.0\.0\.1|[0-9a-f]{64}/, 'names the place');
+  assert.ok(error.message.length < 600, error.message);
+}
+
+/** The fetch fails, and says where and why; what is visible is right. */
+export async function assertRefused(library: AttackedLibrary, cause: Cause): Promise<void> {
   await assert.rejects(library.fetch(), (error) => {
-    assert.ok(error instanceof ContentError, String(error));
-    assert.ok(codes.includes(error.code), `${error.code}: ${error.message}`);
-    assert.match(error.message, /127\.0\.0\.1|[0-9a-f]{64}/, 'names the place');
-    assert.ok(error.message.length < 600, error.message);
+    assertTold(error, cause);
     return true;
   });
   await library.assertNothingWrong();

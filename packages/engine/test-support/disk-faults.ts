@@ -72,10 +72,18 @@ export interface FaultScenario<State> {
   readonly prepare: (folder: string) => Promise<State>;
   /** What is tried while the disk fails, and once more when it is sound again. */
   readonly act: (state: State, folder: string) => Promise<unknown>;
-  /** After the failure, with the disk sound: nothing is lost, nothing half done is visible. */
-  readonly holds: (state: State, folder: string, outcome: 'failed' | 'succeeded') => Promise<void>;
+  /**
+   * After the failure, with the disk sound: nothing is lost, nothing half done is visible. What the disk answered is
+   * told, for a read-only one, unlike the others, does not even let go of what was begun.
+   */
+  readonly holds: (
+    state: State,
+    folder: string,
+    outcome: 'failed' | 'succeeded',
+    answered: DiskFaultCode,
+  ) => Promise<void>;
   /** After the repetition: the result is the same as without a failure, and nothing else is left. */
-  readonly ends: (state: State, folder: string) => Promise<void>;
+  readonly ends: (state: State, folder: string, answered: DiskFaultCode) => Promise<void>;
   /** Ends what `prepare` opened. */
   readonly close?: (state: State) => unknown;
   /** All of them when not given. */
@@ -138,9 +146,9 @@ async function withFault<State>(
         outcome = 'failed';
         assertExplained(thrown, folder, [codeOf[fault.code], ...(scenario.codes ?? [])]);
       });
-    await scenario.holds(state, folder, outcome);
+    await scenario.holds(state, folder, outcome, fault.code);
     await scenario.act(state, folder);
-    await scenario.ends(state, folder);
+    await scenario.ends(state, folder, fault.code);
   } catch (failure) {
     const { kind, path } = disk.struck ?? { kind: 'nothing', path: '' };
     throw new Error(

@@ -68,7 +68,6 @@ async function assertComplete({ blobs }: Site): Promise<void> {
 
 test('a disk that fails anywhere in a download says so, keeps what has come, and the next attempt completes it', async (t) => {
   await failsCleanly(await caseFolders(t), {
-    faults: ['ENOSPC', 'EIO'],
     // A worker's result that cannot be taken in is, to the fetcher, one way to the segment less.
     codes: ['UNOBTAINABLE'],
     prepare: open,

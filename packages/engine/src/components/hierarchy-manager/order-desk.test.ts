@@ -187,6 +187,19 @@ test('an order waits, visibly, while its metadata cannot be believed, and a canc
   assert.equal(hierarchy.state('PR1', guids.update), undefined);
 });
 
+test('an order that waits because the clock is years ahead is taken up when it is right again', async (t) => {
+  const hierarchy = await withUpdate(t);
+  const rightNow = hierarchy.clock.now();
+  await hierarchy.clock.jump(900 * 86_400_000);
+  hierarchy.putOrder(hierarchy.order(1, guids.update));
+  await hierarchy.settle();
+  assert.match(hierarchy.site('PR1').manager.query().reason, /order 1 waits: .*expired/);
+  hierarchy.clock.set(rightNow);
+  await hierarchy.clock.advance(60_000);
+  await hierarchy.settle();
+  assert.equal(hierarchy.state('PR1', guids.update), 'CONTENT_REPLICATION_SUCCESS');
+});
+
 test('an order waits while another package is under way at the site, and is taken up after it', async (t) => {
   const hierarchy = await withUpdate(t);
   await hierarchy.top.operations.download({ id: '1.9.0', by: 'eve' });

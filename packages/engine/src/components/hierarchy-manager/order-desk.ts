@@ -9,7 +9,7 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Releases } from '../../ports/releases.ts';
 import type { RecordReads, SiteDatabase } from '../../ports/site-database.ts';
-import { backOffMs } from '../work/back-off.ts';
+import { backOffMs, isDue } from '../work/back-off.ts';
 import { cataloguePath } from './document-paths.ts';
 import { isAddressed, judgePackage, judgeWork } from './order-judgement.ts';
 import { OrderLedger } from './order-ledger.ts';
@@ -141,7 +141,7 @@ export class OrderDesk {
 
   async #work(order: Order, signal: AbortSignal): Promise<Verdict> {
     const look = this.#looks.get(order.sequence);
-    if (look !== undefined && this.#options.clock.now() < look.nextAt)
+    if (look !== undefined && !isDue(lookAgain, look.nextAt, this.#options.clock.now()))
       return { kind: 'waits', reason: look.reason, nextAt: look.nextAt };
     const view = await this.#trustedView(order, signal);
     const known = judgePackage(order, view);

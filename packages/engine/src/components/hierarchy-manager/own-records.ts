@@ -102,7 +102,8 @@ export class OwnRecords {
         state === 'failing' || state === 'stopped' ? state : 'well',
       ]),
     );
-    if (healthText === this.#healthText && at - this.#writtenAt < this.#wordsEveryMs) return;
+    // A clock that was set back must not put the words off.
+    if (healthText === this.#healthText && Math.abs(at - this.#writtenAt) < this.#wordsEveryMs) return;
     const status: ComponentsStatus = { schema: 1, components: components.map(wholeNumbers) };
     this.#healthText = healthText;
     this.#writtenAt = at;

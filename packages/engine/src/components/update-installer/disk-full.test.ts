@@ -35,7 +35,8 @@ async function siteWithOrder(t: TestContext): Promise<{ site: TestSite; publishe
   return { site, published };
 }
 
-const why = /the disk is full \(ENOSPC\); make room|the disk fails \(EIO\); check the disk/;
+const why =
+  /the disk is full \(ENOSPC\); make room|the disk fails \(EIO\); check the disk|the disk is mounted read-only \(EROFS\); mount it for writing/;
 
 /** What people are told while the disk fails: in the update's state, or in the component's while nothing is decided. */
 function assertTold(site: TestSite): void {
@@ -101,6 +102,7 @@ async function live(t: TestContext, fault: DiskFault): Promise<{ calls: number; 
 for (const { code, lasts } of [
   { code: 'ENOSPC', lasts: 'until-mended' },
   { code: 'EIO', lasts: 'once' },
+  { code: 'EROFS', lasts: 'until-mended' },
 ] as const) {
   test(`an install on a disk that answers ${code} at any change says why, runs the release before, and succeeds in the end`, async (t) => {
     const { calls } = await live(t, { code, lasts, at: Infinity });

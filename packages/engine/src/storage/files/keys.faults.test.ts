@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { nodeKeys } from '../../compute/ed25519.ts';
@@ -65,11 +65,15 @@ test('a new file that the disk refused at first can be made afterwards under the
         if (!(failure instanceof StorageError && failure.code === 'EXISTS')) throw failure;
       }
     },
-    faults: ['ENOSPC', 'EIO'],
-    holds: async (_, folder, outcome) => {
-      const there = await stat(join(folder, 'usb', 'recovery.pem')).catch(() => undefined);
-      // A failure that was told leaves the name free: whoever was refused is not told later that it exists.
-      assert.equal(there !== undefined, outcome === 'succeeded');
+    holds: async (_, folder, outcome, answered) => {
+      const path = join(folder, 'usb', 'recovery.pem');
+      const found = await readFile(path).catch(() => undefined);
+      if (found !== undefined) assert.deepEqual(new Uint8Array(found), link);
+      // A failure that was told leaves the name free: whoever was refused is not told later that it exists. From a disk
+      // that became read-only after the name appeared, nobody can take it back.
+      if (found === undefined || answered !== 'EROFS') {
+        assert.equal(found !== undefined, outcome === 'succeeded');
+      }
     },
     ends: async (_, folder) => assertOnly(join(folder, 'usb'), ['recovery.pem']),
   });
@@ -113,21 +117,23 @@ function ringIn(folder: string): FileKeyRing {
 for (const role of ['root', 'timestamp'] as const) {
   test(`a disk that fails while ${role} keys are made leaves no key that nobody knows of, and all that were there`, async (t) => {
     await failsCleanly(await caseFolders(t), {
-      faults: ['ENOSPC', 'EIO'],
       prepare: async (folder) => {
         const ring = ringIn(folder);
         await ring.create(role, 1);
         return ring;
       },
       act: (ring) => ring.create(role, 2),
-      holds: async (ring, _folder, outcome) => {
+      holds: async (ring, _folder, outcome, answered) => {
         const held = await ring.list();
-        assert.equal(held.length, outcome === 'succeeded' ? 3 : 1);
+        const made = held.length - 1;
+        // What a read-only disk does not let go of is a whole key all the same, listed with the others.
+        if (outcome === 'succeeded') assert.equal(made, 2);
+        else assert.ok(made === 0 || (answered === 'EROFS' && made <= 2), `${made} keys were made`);
         assert.equal((await ring.signers(held.map(({ publicKey }) => publicKey))).length, held.length);
       },
-      ends: async (ring, folder) => {
-        const made = (await ring.list()).length;
-        assert.ok(made === 3 || made === 5, `${made} keys`);
+      ends: async (ring, folder, answered) => {
+        const { length } = await ring.list();
+        assert.ok(length === 3 || length === 5 || (answered === 'EROFS' && length === 4), `${length} keys`);
         // What could not be removed while the disk failed goes with the next keys.
         await ring.create(role, 1);
         for (const kind of ['online', 'offline']) {

@@ -3,13 +3,13 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { ReplicatedRecord } from '@sallyport/core/domain/sites/site';
 import { siteCode } from '@sallyport/core/shared/ids';
+import { propertyRuns } from '@sallyport/core/shared/test-support/property';
 import { recordHash } from '@sallyport/core/wire/record-hash';
 import { nodeDigests } from '../../compute/digest.ts';
 import { memoryDatabase } from './test-support/databases.ts';
 
 const CAS = siteCode('CAS');
 const P01 = siteCode('P01');
-const numRuns = Number(process.env['SALLYPORT_PROPERTY_RUNS'] ?? 60);
 
 /** Histories without forks: the body follows from the version. */
 const written: fc.Arbitrary<ReplicatedRecord> = fc
@@ -56,7 +56,7 @@ describe('records in a site database', () => {
         assert.deepEqual(heldAfter(heldAfter(a, b), c), all);
         assert.deepEqual(heldAfter(a, b, c, b, a, all), all);
       }),
-      { numRuns },
+      propertyRuns(60),
     );
   });
 
@@ -68,7 +68,7 @@ describe('records in a site database', () => {
         );
         assert.deepEqual(heldAfter(...parts, all), heldAfter(all));
       }),
-      { numRuns },
+      propertyRuns(60),
     );
   });
 

@@ -3,6 +3,7 @@ import { after, describe, test } from 'node:test';
 import type { ContentErrorCode } from '@sallyport/core/domain/content/content-error';
 import {
   assertRefused,
+  assertTold,
   attackedLibrary,
   type AttackedLibrary,
   type Twist,
@@ -100,15 +101,56 @@ async function cutDownload({ blobs, published, twists }: AttackedLibrary, twist:
   twists.set(zstd.sha256, () => (_, response) => response.writeHead(404).end());
 }
 
-const refusals: readonly ContentErrorCode[] = [
-  'BAD_RANGE',
-  'CORRUPT',
-  'CUT_SHORT',
-  'HASH_MISMATCH',
-  'NOT_FOUND',
-  'SIZE_MISMATCH',
-  'TOO_LARGE',
-];
+const gives = (label: string): RegExp =>
+  new RegExp(
+    `gives "${label}" where bytes from ${half} on were asked for: the server, or something before it`,
+  );
+const altered =
+  /^bytes that should be [0-9a-f]{64} are [0-9a-f]{64}: they were altered on the way or on disk/;
+
+/** What must be told of each lie. */
+const told: Readonly<Record<keyof typeof lies, readonly [ContentErrorCode, RegExp]>> = {
+  'gives the part from the start, and says so': ['BAD_RANGE', gives('bytes 0-99999/200000')],
+  'gives the part from the start, labelled as the one asked for': ['HASH_MISMATCH', altered],
+  'begins ten bytes too late': ['BAD_RANGE', gives('bytes 100010-199999/200000')],
+  'begins ten bytes too early': ['BAD_RANGE', gives('bytes 99990-199999/200000')],
+  'begins ten bytes too early, labelled as asked for': ['HASH_MISMATCH', altered],
+  'gives another file’s part': ['HASH_MISMATCH', altered],
+  'gives a part with one bit changed': ['HASH_MISMATCH', altered],
+  'gives a part that goes on beyond the end': ['BAD_RANGE', gives('bytes 100000-200099/200100')],
+  'gives more than its label says': ['TOO_LARGE', /sends more than the 100000 bytes it should/],
+  'says that the whole is longer': ['SIZE_MISMATCH', /says that it is 200001 bytes, not 200000/],
+  'says that the whole is shorter': ['SIZE_MISMATCH', /says that it is 100000 bytes, not 200000/],
+  'gives an empty part': ['BAD_RANGE', gives('bytes 100000-99999/200000')],
+  'labels no part at all': ['BAD_RANGE', gives('')],
+  'labels in another unit': ['BAD_RANGE', gives('items 100000-199999/200000')],
+  'labels with negative numbers': ['BAD_RANGE', gives('bytes -100000--1/200000')],
+  'labels with numbers beyond 2^53': [
+    'BAD_RANGE',
+    gives('bytes 9007199254740993-9007199254740994/9007199254740995'),
+  ],
+  'labels twice, differently': ['BAD_RANGE', gives('bytes 100000-199999/200000, bytes 0-99999/200000')],
+  'answers in several parts': ['BAD_RANGE', gives('')],
+  'says that there is nothing more': ['BAD_RANGE', /has no bytes from 100000 on, of 200000/],
+  'gives the whole with one bit changed': ['HASH_MISMATCH', altered],
+  'gives a shorter file': ['CUT_SHORT', /ended at byte 100000 of 200000/],
+  'gives another file of the same length': ['HASH_MISMATCH', altered],
+  'packs the part': ['CORRUPT', /comes in content encoding "gzip", which nobody asked for/],
+};
+
+/** The first attempt to go on failed because of the lie, and said so. */
+function assertLieTold({ retried }: AttackedLibrary, name: string): void {
+  const [code, sentence] = told[name] ?? assert.fail(name);
+  assertTold(retried[0], { codes: [code], sentence });
+}
+
+/** What is logged when the part is given up: the lie, or what the whole was that came after it. */
+function inTheEnd(name: string): RegExp {
+  const [code, sentence] = told[name] ?? assert.fail(name);
+  if (code === 'BAD_RANGE' || code === 'HASH_MISMATCH') return /: bytes that should be [0-9a-f]{64} are /;
+  // Of what was too much, none or some may have been kept, and then the label is another's.
+  return code === 'TOO_LARGE' ? /sends more than|gives "bytes 100000-199999\/200000"/ : sentence;
+}
 
 describe('a download that was cut is finished rightly although the server, once,', () => {
   for (const [name, lie] of Object.entries(lies)) {
@@ -121,6 +163,7 @@ describe('a download that was cut is finished rightly although the server, once,
       await library.fetch();
       await library.assertComplete();
       await library.assertNothingWrong();
+      assertLieTold(library, name);
       assert.ok(
         library.server.requests.some(({ headers }) => headers.range === `bytes=${half}-`),
         'it was asked to go on where it ended',
@@ -137,7 +180,11 @@ describe('a download that was cut is given up, and shows nothing wrong, when the
         library,
         whenResumed(lie, Infinity, () => (_, response) => response.end(other)),
       );
-      await assertRefused(library, refusals);
+      // The other way to the segment is told at last; what was wrong with this one is told before, and logged.
+      await assertRefused(library, { codes: ['NOT_FOUND'], sentence: /is not there \(404\)/ });
+      assertLieTold(library, name);
+      const last = library.log.lines.findLast((line) => line.startsWith('warn ')) ?? '';
+      assert.match(last, inTheEnd(name));
       const { segment } = library.published.segments['bin/tool'] ?? assert.fail('published');
       assert.equal(await library.blobs.has(segment.sha256), false);
       assert.ok(library.server.requests.length < 20, `${library.server.requests.length} requests`);
@@ -157,7 +204,10 @@ test('a server without ranges that breaks off at the same place for ever is give
     response.writeHead(200, { 'content-length': size });
     response.write(bytes.subarray(0, half), () => response.destroy());
   });
-  await assertRefused(library, ['UNREACHABLE', 'NOT_FOUND']);
+  await assertRefused(library, {
+    codes: ['UNREACHABLE'],
+    sentence: /^the connection to \S+ failed \(.+\): check/,
+  });
   assert.ok(asked <= 10, `asked ${asked} times`);
   library.twists.clear();
   await library.fetch();

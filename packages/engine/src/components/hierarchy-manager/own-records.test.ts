@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { siteCode } from '@sallyport/core/shared/ids';
+import { memoryDatabase } from '../../storage/sqlite/test-support/databases.ts';
+import { componentsRecordKey, type NamedStatus, OwnRecords } from './own-records.ts';
+import { MemoryReleases } from './test-support/memory-releases.ts';
+
+const code = siteCode('CAS');
+const minute = 60_000;
+
+test('what a component waits for travels every five minutes, also after the clock was years ahead; that it fails, at once', (t) => {
+  const database = memoryDatabase('CAS');
+  t.after(() => database.close());
+  let status: NamedStatus = { name: 'A', state: 'waiting', reason: 'first', since: 0 };
+  const records = new OwnRecords({
+    site: { code, type: 'central' },
+    database,
+    releases: new MemoryReleases(),
+    platform: { os: 'linux', arch: 'x64' },
+    components: () => [status],
+  });
+  const said = (at: number, next: Partial<NamedStatus>): unknown => {
+    status = { ...status, ...next };
+    records.writeStatus(at);
+    return database.read((tables) => tables.records.get(code, 'site-status', componentsRecordKey)?.body);
+  };
+  const saying = (reason: string, state: NamedStatus['state'] = 'waiting'): unknown => ({
+    schema: 1,
+    components: [{ name: 'A', state, reason, since: 0 }],
+  });
+  const ahead = 900 * 1440 * minute;
+  assert.deepEqual(said(0, {}), saying('first'));
+  assert.deepEqual(said(4 * minute, { reason: 'second' }), saying('first'));
+  assert.deepEqual(said(5 * minute, {}), saying('second'));
+  assert.deepEqual(said(ahead, { reason: 'years ahead' }), saying('years ahead'));
+  assert.deepEqual(said(6 * minute, { reason: 'right again' }), saying('right again'));
+  assert.deepEqual(said(7 * minute, { reason: 'breaks', state: 'failing' }), saying('breaks', 'failing'));
+});
