@@ -1,5 +1,6 @@
 import process from 'node:process';
 import { Command } from 'commander';
+import { standardOutput } from './command/output.ts';
 import { exitTwoOnUsage } from './command/run.ts';
 
 interface Subcommand {
@@ -27,6 +28,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   },
 };
 
+standardOutput.guard();
 const [name = '', ...argv] = process.argv.slice(2);
 
 if (name === 'tuf-client') {

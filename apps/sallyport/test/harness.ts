@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -59,7 +59,7 @@ export class World {
 
   /** Runs `sallyport <args>` to its end. */
   async run(args: readonly string[], env: Environment = {}): Promise<Outcome> {
-    const child = start(this.folder, args, env);
+    const child = this.start(args, env);
     assert.ok(child.stdout && child.stderr);
     const limit = setTimeout(() => child.kill('SIGKILL'), patienceMs);
     const [out, err, [code]] = await Promise.all([
@@ -94,7 +94,7 @@ export class World {
 
   /** Starts `sallyport <args>`, which stays; resolves once a line of its output matches `ready`. */
   async serve(args: readonly string[], ready: RegExp, env: Environment = {}): Promise<Server> {
-    const server = new Server(start(this.folder, args, env), ready);
+    const server = new Server(this.start(args, env), ready);
     this.ends(() => server.stop());
     await server.ready;
     return server;
@@ -102,7 +102,12 @@ export class World {
 
   /** Starts `sallyport <args>` and does not wait for it. Whoever starts it ends it. */
   launch(args: readonly string[], ready: RegExp, env: Environment = {}): Server {
-    return new Server(start(this.folder, args, env), ready);
+    return new Server(this.start(args, env), ready);
+  }
+
+  /** Starts `sallyport <args>` on standard streams of one's own choice. Whoever starts it ends it. */
+  start(args: readonly string[], env: Environment = {}, stdio: StdioOptions = piped): ChildProcess {
+    return start(this.folder, args, env, stdio);
   }
 
   async close(): Promise<void> {
@@ -128,7 +133,8 @@ export class Server {
     }));
     const found = Promise.withResolvers<RegExpMatchArray>();
     for (const stream of [child.stdout, child.stderr]) {
-      assert.ok(stream);
+      // It may be a file.
+      if (stream === null) continue;
       createInterface(stream).on('line', (line) => {
         this.#lines.push(line);
         const match = ready.exec(line);
@@ -189,7 +195,9 @@ export async function until<T>(what: string, ask: () => Promise<T | undefined>):
   throw new Error(`waited in vain: ${what}`);
 }
 
-function start(folder: string, args: readonly string[], env: Environment): ChildProcess {
+const piped: StdioOptions = ['ignore', 'pipe', 'pipe'];
+
+function start(folder: string, args: readonly string[], env: Environment, stdio: StdioOptions): ChildProcess {
   const { NODE_TEST_CONTEXT: _, ...inherited } = process.env;
   const merged = {
     ...inherited,
@@ -199,7 +207,7 @@ function start(folder: string, args: readonly string[], env: Environment): Child
   };
   const child = spawn(process.execPath, [main, ...args], {
     cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio,
     env: Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== undefined)),
   });
   alive.add(child);

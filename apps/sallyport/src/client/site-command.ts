@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { siteCode, type SiteCode } from '@sallyport/core/shared/ids';
 import { positiveNumber, siteCodeArgument } from '../command/arguments.ts';
+import { standardOutput } from '../command/output.ts';
 import { type Weekday, weekdays } from '@sallyport/core/domain/updates/service-window';
 import type { SitesResult, WindowsResult } from '@sallyport/core/wire/api';
 import { formatInstant } from '../output/instant.ts';
@@ -78,17 +79,21 @@ export function addSiteQueries(site: Command): void {
   );
 }
 
-function issueToken(
+async function issueToken(
   server: SiteClient,
   { code, type, parent, address, validHours }: TokenOptions,
 ): Promise<{ token: string }> {
-  return server.ask('join-token', {
+  const issued = await server.ask<{ token: string }>('join-token', {
     code,
     type,
     expiresAfterMs: Math.round(validHours * 3_600_000),
     ...(parent === undefined ? {} : { parent }),
     ...(address === undefined ? {} : { address }),
   });
+  standardOutput.ifNotShown(
+    `the token for site ${code} is issued, but only its digest is kept: one that nobody has read lets nobody in and lapses after ${validHours} hours, so ask for another`,
+  );
+  return issued;
 }
 
 async function addWindow(

@@ -21,6 +21,7 @@ import {
   siteCodesArgument,
   warningsArgument,
 } from '../command/arguments.ts';
+import { standardOutput } from '../command/output.ts';
 import { exitCodes, printJson, printLine, runCommand } from '../command/run.ts';
 import { renderCheck, renderList, renderShow, renderWhy } from './render-packages.ts';
 import { renderAction, renderHistory, renderStatus, renderUsage, renderWarnings } from './render-status.ts';
@@ -129,7 +130,9 @@ function addStatus(parent: Command): void {
   common(command).action((id: string | undefined, options: Common & { follow?: true }) =>
     options.follow
       ? runCommand(options.json === true, (signal) =>
-          withSite(options.data, (site) => followStatus(site, signal)),
+          withSite(options.data, (site) =>
+            followStatus(site, AbortSignal.any([signal, standardOutput.lost])),
+          ),
         )
       : show(
           options,
@@ -307,7 +310,11 @@ async function act(options: Waiting, ask: (site: SiteClient) => Promise<ActionRe
       }
       const limit =
         options.timeoutMinutes === undefined ? [] : [AbortSignal.timeout(options.timeoutMinutes * 60_000)];
-      const ended = await followAction(site, result, AbortSignal.any([signal, ...limit]));
+      const ended = await followAction(
+        site,
+        result,
+        AbortSignal.any([signal, standardOutput.lost, ...limit]),
+      );
       const status = await site.ask<StatusResult>('status', {
         id: result.orders.at(-1)?.guid ?? result.guid ?? '',
       });

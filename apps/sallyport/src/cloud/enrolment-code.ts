@@ -3,6 +3,7 @@ import { systemClock } from '@sallyport/engine/compute/clock';
 import { systemRandom } from '@sallyport/engine/compute/random';
 import { days } from '@sallyport/core/shared/units';
 import { type DataOptions, openDatabase } from './open-cloud.ts';
+import { standardOutput } from '../command/output.ts';
 import { printJson, printLine, runCommand } from '../command/run.ts';
 
 /** `cloud enrolment-code`: one code a line, and nothing else on standard output. */
@@ -19,6 +20,9 @@ export async function enrolmentCode(
         now,
         ...(expiresAt === undefined ? {} : { expiresAt }),
       });
+      standardOutput.ifNotShown(
+        'the codes are made and count as unused, but only their digests are kept: one that nobody has read lets nobody in, so ask for others',
+      );
       if (options.json === true) {
         printJson({
           codes,

@@ -13,6 +13,7 @@ import { messageOf } from '@sallyport/core/shared/errors';
 import { days } from '@sallyport/core/shared/units';
 import { type DataOptions, foldersOf, openCloud, openDatabase } from './open-cloud.ts';
 import { readGivenFile } from '../command/given-file.ts';
+import { standardOutput } from '../command/output.ts';
 import { printJson, printLine, runCommand } from '../command/run.ts';
 import { serviceLog } from './service-log.ts';
 
@@ -57,6 +58,7 @@ async function serveFolder(
   signal: AbortSignal,
 ): Promise<void> {
   const log = serviceLog(process.stderr, tools.clock);
+  standardOutput.serve((text) => log.warn(text));
   const database = await openDatabase(options);
   const view = new PublicationView(tools);
   const keeper = new RepositoryKeeper(tools, log);

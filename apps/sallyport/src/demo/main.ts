@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { Command, Option } from 'commander';
 import { messageOf } from '@sallyport/core/shared/errors';
+import { standardOutput } from '../command/output.ts';
 import { report } from './report.ts';
 import { Stage } from './stage.ts';
 import { tellStory } from './story.ts';
@@ -28,6 +29,7 @@ const program = new Command('npm start --')
     'an empty folder to keep everything in; a temporary one, removed at the end, when not given',
   );
 
+standardOutput.guard();
 const options = program.parse().opts<Options>();
 process.exitCode = await perform(options);
 
@@ -38,7 +40,7 @@ async function perform({ once, topology, data }: Options): Promise<number> {
   if (data === undefined) chmodSync(root, 0o711);
   const stage = new Stage();
   const interrupted = Promise.withResolvers<'interrupted'>();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => interrupted.resolve('interrupted'));
   // The demonstration's own keys: nothing but it ever trusts them.
   process.env['SALLYPORT_PASSPHRASE'] ??= 'only for the demonstration';

@@ -49,7 +49,7 @@ export function siteApi(
       if (address === undefined) {
         throw new SiteApiError(
           'NO_ADDRESS',
-          `where site ${parent} is reached is not known here: give its link address with --address HOST:PORT (its server prints it when it starts)`,
+          `the new site ${input.code} is told in its token where it reaches its parent ${parent}, and that address is not known here: name it as ${input.code} will dial it, --address host:port, for instance --address ${parent.toLowerCase()}.example.com:10123 (the server of ${parent} prints where it listens when it starts: "child sites dial …")`,
         );
       }
       return {

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { addSiteQueries } from '../client/site-command.ts';
 import { defaultDataFolder } from '../client/site-client.ts';
 import { positiveNumber } from '../command/arguments.ts';
+import { standardOutput } from '../command/output.ts';
 import { printJson, printLine, runCommand } from '../command/run.ts';
 import { newPassphrase } from '../command/passphrase.ts';
 import { secretOf } from '../command/secret.ts';
@@ -126,6 +127,7 @@ function run(parent: Command): void {
     .option('--log-json', 'structured log lines on standard output')
     .action((options: { data: string; logJson?: true }) =>
       runCommand(false, async (signal) => {
+        standardOutput.serve((text) => process.stderr.write(`sallyport: ${text}\n`));
         const server = await startSiteServer(options.data, options.logJson ? process.stdout : undefined);
         const { code, type } = server.config;
         const link =

@@ -178,6 +178,7 @@ export class PackageActions {
         this.#append(guid, 'download-started', { by, reason: `Download tried again by ${by}.` });
         return result('started', guid, `The download of ${nameOf(found)} is tried again.`);
       }
+      this.#checks.notWithdrawn(found);
       const sites = this.#checks.stoppedSites(found, site);
       if (sites.includes(here)) this.#checks.available(found);
       else this.#checks.trusted(found, view);

@@ -62,11 +62,20 @@ export class PackageChecks {
     const problem = view.problem ?? product.problem;
     // Of a roll-out that has expired, too: expiry takes no stop back.
     const stopped = product.newestRollout?.packages.find(({ guid }) => guid === entry.guid)?.stopped;
-    const because = problem?.message ?? entry.withdrawn?.reason ?? stopped?.reason;
-    if (because === undefined) return;
-    throw new OperationError('NOT_AVAILABLE', `${nameOf(found)} must not be installed now: ${because}`, {
-      guid: entry.guid,
-    });
+    if (problem !== undefined) throw mustNotInstall(found, problem.message);
+    this.notWithdrawn(found);
+    if (stopped !== undefined)
+      throw mustNotInstall(found, `the vendor stopped its roll-out: ${stopped.reason}`);
+  }
+
+  /** Nothing takes a withdrawal back, so that it is the answer whatever else stands against the package. */
+  notWithdrawn(found: TrustedPackage): void {
+    const { withdrawn } = found.entry;
+    if (withdrawn === undefined) return;
+    throw mustNotInstall(
+      found,
+      `the vendor withdrew it on ${withdrawn.at}: ${withdrawn.reason}; a withdrawn package is never installed again`,
+    );
   }
 
   /** Its content is here, and nothing of it is under way. */
@@ -282,6 +291,12 @@ export class PackageChecks {
 export function nameOf({ product, entry, descriptor }: TrustedPackage): string {
   const name = descriptor?.name ?? product.catalogue.productName;
   return name.includes(entry.version) ? name : `${name} ${entry.version}`;
+}
+
+function mustNotInstall(found: TrustedPackage, because: string): OperationError {
+  return new OperationError('NOT_AVAILABLE', `${nameOf(found)} must not be installed now: ${because}`, {
+    guid: found.entry.guid,
+  });
 }
 
 /** Failed, stopped at a warning, refused or cancelled: nothing goes on there by itself. */
