@@ -20,7 +20,7 @@ const usage = `Whole histories of a vendor and a hierarchy, from seeds.
   npm run simulate -- --year [--sites 30]      a year of a large hierarchy
 `;
 
-const { values } = options();
+const { values } = given();
 
 /** Below that, starting threads takes longer than they save. */
 const spreadFrom = 8;
@@ -144,7 +144,7 @@ function line({ seed, failure, events, crashes, installs, simulatedMs }: RunSumm
   return `seed ${seed}  ${formatDuration(simulatedMs)}, ${events} events, ${crashes} crashes, ${installs} installs  ${what}`;
 }
 
-function options() {
+function given() {
   try {
     return parseArgs({
       options: {
