@@ -15,7 +15,7 @@ import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
 import { packageOf } from '../hierarchy-manager/trusted-view.ts';
 import { backOffMs, isDue, type BackOff } from '../work/back-off.ts';
-import { interrupted, TransferLog, type TransferProgress } from '../work/transfer-log.ts';
+import { TransferLog, type TransferProgress } from '../work/transfer-log.ts';
 import { transfer } from '../work/transfer.ts';
 import { type PassOutcome, WorkLoop } from '../work/work-loop.ts';
 import { type ContentStatus, SlowRecord } from './content-status.ts';
@@ -215,16 +215,10 @@ export class DistributionManager implements Component {
             lines.update(progress);
             this.#changed();
           },
-          onRetry: ({ error, delayMs }) => {
+          onRetry: (notice) => {
             const of = { guid, totalBytes: descriptor.content.totalBytes };
-            this.#progress = interrupted(this.#progress, of, { error, at: clock.now() + delayMs });
+            this.#progress = lines.interrupted(this.#progress, of, notice);
             this.#changed();
-            log.warn('Replication of {name} {version} is interrupted, goes on in {delayMs} ms: {error}', {
-              name,
-              version,
-              delayMs: Math.round(delayMs),
-              error: messageOf(error),
-            });
           },
         }),
       isWanted: () =>

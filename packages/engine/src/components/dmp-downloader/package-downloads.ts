@@ -14,7 +14,7 @@ import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
 import { packageOf } from '../hierarchy-manager/trusted-view.ts';
 import { backOffMs, isDue, type BackOff } from '../work/back-off.ts';
-import { interrupted, TransferLog, type TransferProgress } from '../work/transfer-log.ts';
+import { TransferLog, type TransferProgress } from '../work/transfer-log.ts';
 import type { PassOutcome } from '../work/work-loop.ts';
 import { transfer } from '../work/transfer.ts';
 
@@ -143,15 +143,10 @@ export class PackageDownloads {
             lines.update(progress);
             this.#changed();
           },
-          onRetry: ({ error, delayMs }) => {
+          onRetry: (notice) => {
             const of = { guid: due.guid, totalBytes: descriptor.content.totalBytes };
-            this.#progress = interrupted(this.#progress, of, { error, at: clock.now() + delayMs });
+            this.#progress = lines.interrupted(this.#progress, of, notice);
             this.#changed();
-            log.warn('Download of {name} {version} is interrupted, goes on in {delayMs} ms: {error}', {
-              ...what,
-              delayMs: Math.round(delayMs),
-              error: messageOf(error),
-            });
           },
         }),
       isWanted: () =>
