@@ -16,9 +16,9 @@ import { blobTargets } from '../components/trust/blob-targets.ts';
 import { KnownMetadata } from '../components/trust/known-metadata.ts';
 import { PeerVersions } from '../components/trust/peer-versions.ts';
 import { StoreRepository } from '../components/trust/store-repository.ts';
+import { readWindows } from '../components/update-installer/service-windows.ts';
 import { UpdateInstaller } from '../components/update-installer/update-installer.ts';
 import { Executive } from '../executive/executive.ts';
-import { readWindows } from '../components/update-installer/service-windows.ts';
 import { SiteError } from './site-error.ts';
 import type { SiteAssembly } from './site-ports.ts';
 

@@ -1,5 +1,5 @@
-import { DeadProcess, mortal } from '../disk/mortal.ts';
 import type { Change } from '@sallyport/engine/ports/site-database';
+import { DeadProcess, mortal } from '../disk/mortal.ts';
 import type { Life } from '../world/life.ts';
 
 /** Where a process is cut off: around one call of one of its ports. */

@@ -7,6 +7,7 @@ import type { SiteAssembly } from '@sallyport/engine/site/site-ports';
 import type { CrashKind } from '@sallyport/engine/storage/memory/disk';
 import { DeadProcess } from '../disk/mortal.ts';
 import { type DiskImage, SiteDisk, type SiteStorage } from '../disk/site-disk.ts';
+import { parseCommand } from '../vendor/commands.ts';
 import type { Chance } from '../world/chance.ts';
 import { Life } from '../world/life.ts';
 import { MachineClock } from '../world/machine-clock.ts';
@@ -18,7 +19,6 @@ import type { CrashPhase, Victim } from './crash-points.ts';
 import type { LinkServer } from './link-line.ts';
 import { type OuterWorld, type ProgramPlan, SimProcesses } from './programs.ts';
 import { type SiteProcess, type SiteSettings, startSite, type Surroundings } from './site-process.ts';
-import { parseCommand } from '../vendor/commands.ts';
 import type { NearVendor } from './vendor-line.ts';
 
 /** What all sites of a run share. */

@@ -15,11 +15,11 @@ import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
 import { packageOf } from '../hierarchy-manager/trusted-view.ts';
 import { backOffMs, isDue, type BackOff } from '../work/back-off.ts';
+import { concerns } from '../work/concerns.ts';
 import { TransferLog, type TransferProgress } from '../work/transfer-log.ts';
 import { transfer } from '../work/transfer.ts';
 import { type PassOutcome, WorkLoop } from '../work/work-loop.ts';
 import { type ContentStatus, SlowRecord } from './content-status.ts';
-import { concerns } from '../work/concerns.ts';
 import type { LibraryCare } from './library-care.ts';
 
 export interface DistributionManagerOptions {

@@ -11,11 +11,11 @@ import type { PackageFetcher } from '../content/package-fetcher.ts';
 import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
 import { backOffMs, type BackOff } from '../work/back-off.ts';
+import { type Concern, concerns } from '../work/concerns.ts';
 import type { TransferProgress } from '../work/transfer-log.ts';
 import { type PassOutcome, WorkLoop } from '../work/work-loop.ts';
 import { channelAfter, exchangeSettingName, readExchange, type ExchangeState } from './exchange-state.ts';
 import { type Reporting, runExchange } from './exchange-run.ts';
-import { type Concern, concerns } from '../work/concerns.ts';
 import { outboxSettingName } from './facts-outbox.ts';
 import { PackageDownloads } from './package-downloads.ts';
 

@@ -38,6 +38,7 @@ interface Outbox {
   readonly refused?: { readonly code: string; readonly message: string; readonly at: EpochMs };
 }
 
+/** The setting that holds the newest report. */
 export const outboxSettingName = 'facts-outbox';
 
 export interface FactsOutboxOptions {
@@ -58,7 +59,7 @@ export interface FactsOutboxOptions {
  */
 export class FactsOutbox {
   readonly #options: FactsOutboxOptions;
-  /** What the newest report says of this site's own packages: asked after every commit. */
+  /** What the newest report says of this site's own packages, read once. */
   #told: { readonly payload: string; readonly installed: string } | undefined;
 
   constructor(options: FactsOutboxOptions) {

@@ -9,6 +9,7 @@ export interface HierarchySetting {
   readonly roster: EnvelopeJson;
 }
 
+/** The setting that holds them. */
 export const hierarchySettingName = 'hierarchy';
 
 export function readHierarchy(settings: SettingReads): HierarchySetting | undefined {

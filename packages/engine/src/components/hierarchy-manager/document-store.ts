@@ -15,6 +15,7 @@ interface TrustedIndex {
   readonly targets: Readonly<Record<string, BlobRef>>;
 }
 
+/** The setting that names them. */
 export const trustedSettingName = 'trusted';
 
 /** Where a site keeps the vendor's documents: their names in a setting, their bytes in the content library. */

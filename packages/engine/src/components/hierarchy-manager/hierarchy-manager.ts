@@ -9,20 +9,20 @@ import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
 import type { Releases } from '../../ports/releases.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
+import { exchangeSettingName } from '../dmp-downloader/exchange-state.ts';
+import { hierarchySettingName } from '../hierarchy-identity/hierarchy-setting.ts';
 import { type BackOff, backOffMs, isDue } from '../work/back-off.ts';
+import { type Concern, concerns } from '../work/concerns.ts';
 import { WorkLoop, type PassOutcome } from '../work/work-loop.ts';
+import { trustedSettingName } from './document-store.ts';
+import { offerSettingName } from './offer-setting.ts';
 import { type HierarchyReads, OrderDesk } from './order-desk.ts';
+import { orderSettingName } from './order-setting.ts';
 import { type NamedStatus, OwnRecords } from './own-records.ts';
 import { SelectionDesk } from './selection-desk.ts';
 import { isOnlyEvaluated } from './package-states.ts';
 import { isTopTierSite, type SiteIdentity } from './site-identity.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
-import { type Concern, concerns } from '../work/concerns.ts';
-import { trustedSettingName } from './document-store.ts';
-import { hierarchySettingName } from '../hierarchy-identity/hierarchy-setting.ts';
-import { orderSettingName } from './order-setting.ts';
-import { offerSettingName } from './offer-setting.ts';
-import { exchangeSettingName } from '../dmp-downloader/exchange-state.ts';
 import { packagesOf, type TrustedView } from './trusted-view.ts';
 
 export interface HierarchyManagerOptions {

@@ -13,15 +13,15 @@ import type { LinkHello } from '../../ports/parent-link.ts';
 import type { PeerHandler, PeerIdentity } from '../../ports/peer-handler.ts';
 import type { ReadTables, SiteDatabase } from '../../ports/site-database.ts';
 import type { HierarchyAuthority } from '../hierarchy-identity/hierarchy-authority.ts';
+import { hierarchySettingName } from '../hierarchy-identity/hierarchy-setting.ts';
 import type { HierarchyView } from '../hierarchy-identity/hierarchy-view.ts';
 import type { JoinRelay } from '../hierarchy-identity/join-relay.ts';
+import { type Concern, concerns } from '../work/concerns.ts';
 import { admitFromChild, checkQuota, type ChildQuota } from './admission.ts';
 import { haltForFork, haltOf, judgeHello, ownHello } from './handshake.ts';
+import { linksSettingName } from './link-state.ts';
 import { provenEpoch } from './old-copy.ts';
 import { mayGoDown, readBatch } from './outgoing.ts';
-import { type Concern, concerns } from '../work/concerns.ts';
-import { hierarchySettingName } from '../hierarchy-identity/hierarchy-setting.ts';
-import { linksSettingName } from './link-state.ts';
 import { checkRecord } from './receive.ts';
 
 /** What says whether a child is served. */

@@ -11,10 +11,10 @@ import type { HierarchyAuthority } from '../hierarchy-identity/hierarchy-authori
 import type { HierarchyView } from '../hierarchy-identity/hierarchy-view.ts';
 import type { JoinDesk } from '../hierarchy-identity/join-desk.ts';
 import { JoinRelay } from '../hierarchy-identity/join-relay.ts';
+import { concerns } from '../work/concerns.ts';
 import { WorkLoop } from '../work/work-loop.ts';
 import { ChildSide, type LinkTimes } from './child-side.ts';
 import type { ChildQuota } from './admission.ts';
-import { concerns } from '../work/concerns.ts';
 import { type ChildStatus, ParentSide } from './parent-side.ts';
 
 /** A site with 250 secondaries and years of history stays far below this. */

@@ -5,6 +5,8 @@ import type { EpochMs, ProductId } from '@sallyport/core/shared/ids';
 import { formatBytes, minutes } from '@sallyport/core/shared/units';
 import type { Component, ComponentStatus } from '../../ports/component.ts';
 import type { CurrentRelease } from '../../ports/releases.ts';
+import { trustedSettingName } from '../hierarchy-manager/document-store.ts';
+import { type Concern, concerns } from '../work/concerns.ts';
 import { type PassOutcome, WorkLoop } from '../work/work-loop.ts';
 import { checkPhase } from './check-phase.ts';
 import { goOn } from './install.ts';
@@ -12,10 +14,8 @@ import type { InstallTools } from './install-tools.ts';
 import { type OrderedWork, orderedWork, waitsForContent } from './ordered-work.ts';
 import type { UpdateInstallerConfig, UpdateInstallerPorts } from './ports.ts';
 import { PackagePrograms } from './programs.ts';
-import { type Concern, concerns } from '../work/concerns.ts';
-import { trustedSettingName } from '../hierarchy-manager/document-store.ts';
-import { windowsSetting } from './service-windows.ts';
 import { type InstallJournal, InstallRecords, type NewEvent } from './records.ts';
+import { windowsSetting } from './service-windows.ts';
 
 /** Prerequisites are asked again before an install when their answers are older than this, or it had to wait. */
 const answersMaxAgeMs = minutes(10);

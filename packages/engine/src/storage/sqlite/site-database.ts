@@ -97,11 +97,11 @@ export class SqliteSiteDatabase implements SiteDatabase {
     const result = this.#exclusively(() => {
       // What was rolled back is no news.
       notes.take();
-      const changesBefore = totalChanges(writer);
+      const changesBefore = beforeCommit === undefined ? 0 : totalChanges(writer);
       return writer.transaction('BEGIN IMMEDIATE', () => {
         const answer = work(writeTables);
-        if (totalChanges(writer) !== changesBefore) {
-          beforeCommit?.();
+        if (beforeCommit !== undefined && totalChanges(writer) !== changesBefore) {
+          beforeCommit();
         }
         return answer;
       });
