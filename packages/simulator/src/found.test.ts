@@ -22,3 +22,7 @@ test('a fork of the top-tier site ends with the restore that its halt names: eve
   const { forks } = await holds(127);
   assert.ok(forks > 0, 'nothing contradicted itself');
 });
+
+test('a site that dies, or whose disk is full, as it writes down a fork: nobody was there to hear that this failed', async () => {
+  await holds(100199);
+});

@@ -7,9 +7,11 @@ import { ManualClock } from '../../../test-support/manual-clock.ts';
 import { nodeDigests } from '../../compute/digest.ts';
 import { nodeKeys } from '../../compute/ed25519.ts';
 import { checkSignature } from '../../compute/signature-check.ts';
+import { LinkError } from '../../ports/link-error.ts';
 import type { LinkHello, ParentLink } from '../../ports/parent-link.ts';
 import { MemoryVault } from '../../storage/memory/vault.ts';
 import { memoryDatabase } from '../../storage/sqlite/test-support/databases.ts';
+import { StorageError } from '../../storage/storage-error.ts';
 import { createHierarchy } from '../hierarchy-identity/create-hierarchy.ts';
 import { adoptHierarchy } from '../hierarchy-identity/hierarchy-setting.ts';
 import { HierarchyView } from '../hierarchy-identity/hierarchy-view.ts';
@@ -97,6 +99,31 @@ test('gives the parent nothing while a greeting is on its way: it would know of 
   await clock.settle();
   assert.deepEqual(pushed, [database.read(({ records }) => records.head())]);
   assert.equal(side.query().state, 'running');
+});
+
+test('a fork that cannot be written down ends nothing: it is found again, and remembered once there is room', async (t) => {
+  const { database, clock, side, pulled, greeting, greetings } = await linked(t);
+  greeting?.answer({});
+  await clock.settle();
+  const full = t.mock.method(database, 'write', () => {
+    throw new StorageError('UNWRITABLE', 'the site database cannot be written: the disk is full');
+  });
+  pulled.at(-1)?.fail(new LinkError('FORK', 'both have written version 3'));
+  await clock.settle();
+  assert.deepEqual(
+    [side.query().state, side.query().reason],
+    ['failing', 'the site database cannot be written: the disk is full'],
+  );
+  full.mock.restore();
+  await clock.advance(120_000);
+  greetings.at(-1)?.answer({});
+  await clock.settle();
+  pulled.at(-1)?.fail(new LinkError('FORK', 'both have written version 3'));
+  await clock.settle();
+  assert.match(
+    database.read((tables) => haltOf(tables, parent))?.message ?? '',
+    /both have written version 3/,
+  );
 });
 
 test('takes no fork from records that came faster than the answer to a greeting', async (t) => {

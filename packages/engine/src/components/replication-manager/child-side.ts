@@ -248,9 +248,13 @@ export class ChildSide {
   #haltedBy(error: unknown): unknown {
     const { database, parent, clock } = this.#options;
     const forked = (error instanceof RecordError || error instanceof LinkError) && error.code === 'FORK';
-    return forked
-      ? database.write((tables) => haltForFork(tables, parent, error.message, clock.now()))
-      : error;
+    if (!forked) return error;
+    try {
+      return database.write((tables) => haltForFork(tables, parent, error.message, clock.now()));
+    } catch (unwritten) {
+      // A full disk ends no server: the fork is found again at the next try, and remembered once there is room.
+      return unwritten;
+    }
   }
 
   #report(state: ComponentStatus['state'], reason: string, more: Partial<ComponentStatus> = {}): void {
