@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
 import { chosenShare } from './checkpoints/share.ts';
@@ -17,13 +16,13 @@ describe('the main job, its lower half killed with kill -9', () => {
   after(() => walk.close());
 
   it('ends the same when the primary and the secondary die at each of their checkpoints, one after another', async (t) => {
-    const mustHave = {
-      pr1: [...ofSites, 'ask POST /link/v1/push', 'asked POST /link/v1/push', 'take record order done'],
-      se1: [...ofSites, 'ask GET /blobs/sha256/<digest>', 'take record order'],
-    } as const;
-    for (const actor of ['pr1', 'se1'] as const)
-      for (const name of mustHave[actor])
-        assert.ok(walk.passedBy(actor).includes(name), `${actor} does not come to "${name}"`);
+    walk.assertPassed('pr1', [
+      ...ofSites,
+      'ask POST /link/v1/push',
+      'asked POST /link/v1/push',
+      'take record order done',
+    ]);
+    walk.assertPassed('se1', [...ofSites, 'ask GET /blobs/sha256/<digest>', 'take record order']);
     // A secondary runs what a primary runs: what the primary dies at, the secondary need not, unless all is asked for.
     const excused = process.env['SALLYPORT_KILLS'] === 'all' ? {} : { se1: walk.passedBy('pr1') };
     await walk.dieEverywhere(t, ['pr1', 'se1'], excused);

@@ -1,4 +1,3 @@
-// As they are before anything is patched.
 import { closeSync, openSync } from 'node:fs';
 import { type FileHandle, open as openFile } from 'node:fs/promises';
 import { createRequire, syncBuiltinESMExports } from 'node:module';

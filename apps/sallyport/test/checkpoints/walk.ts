@@ -33,6 +33,12 @@ export class Walk {
     }
   }
 
+  /** Sees that there are checkpoints where it matters: else nobody would look there. */
+  assertPassed(actor: Actor, names: readonly string[]): void {
+    for (const name of names)
+      assert.ok(this.passedBy(actor).includes(name), `${actor} does not come to "${name}"`);
+  }
+
   /** The checkpoints that an actor passed, in their order. */
   passedBy(actor: Actor): readonly string[] {
     return this.#recorded.get(actor) ?? [];
@@ -113,7 +119,7 @@ export class Walk {
   }
 }
 
-/** Some of those that every site must come to: else nobody looks where it matters. */
+/** Some of those that every site must come to. */
 export const ofSites: readonly string[] = [
   'commit update_event step-finished switch',
   'commit update_event install-succeeded done',
