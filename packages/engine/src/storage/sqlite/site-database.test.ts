@@ -1,59 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { ReplicatedRecord } from '@sallyport/core/domain/sites/site';
 import type { UpdateEvent, UpdateEventName } from '@sallyport/core/domain/updates/event';
 import { allowedEvents, canCancel, nextEvent, refold } from '@sallyport/core/domain/updates/state';
 import { packageGuid, siteCode } from '@sallyport/core/shared/ids';
-import { recordHash } from '@sallyport/core/wire/record-hash';
-import { nodeDigests } from '../../compute/digest.ts';
-import type { Change, SiteDatabase, WriteTables } from '../../ports/site-database.ts';
-import { MemoryDatabaseFile } from './memory-file.ts';
-import { openSiteDatabase } from './site-database.ts';
-import { fileDatabase, memoryDatabase } from './test-support/databases.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'sallyport-db-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
-
-let files = 0;
-const adapters: Readonly<Record<string, (site: string) => SiteDatabase>> = {
-  'in a file': (site) => fileDatabase(join(folder, String((files += 1)), 'site.db'), site),
-  'in memory': memoryDatabase,
-  'in a file in memory': (site) =>
-    new MemoryDatabaseFile({
-      name: 'memory',
-      site: siteCode(site),
-      hashRecord: (fields) => recordHash(fields, nodeDigests.of),
-      saveBackup: writeFileSync,
-      isFull: () => false,
-    }).open(),
-};
+import type { SiteDatabase } from '../../ports/site-database.ts';
+import { everyDatabase } from './test-support/databases.ts';
+import { eventRecord, foreign } from './test-support/foreign-records.ts';
 
 const PRI = siteCode('PRI');
 const CAS = siteCode('CAS');
 const guid = packageGuid('11111111-2222-3333-4444-555555555555');
 const other = packageGuid('99999999-2222-3333-4444-555555555555');
-
-function foreign(fields: Partial<ReplicatedRecord> = {}): ReplicatedRecord {
-  const record = {
-    owner: CAS,
-    kind: 'order' as const,
-    key: '0000000001',
-    epoch: 1,
-    n: 1,
-    body: { action: 'install' },
-    ...fields,
-  };
-  return { ...record, hash: recordHash(record, nodeDigests.of) };
-}
-
-function eventRecord(event: UpdateEvent, epoch = 1): ReplicatedRecord {
-  const key = `${event.guid}/${String(event.sequence).padStart(10, '0')}`;
-  return foreign({ owner: event.site, kind: 'update-event', key, epoch, body: { ...event } });
-}
 
 /** Appends what leads to a running install of a package at a site. */
 function startInstall(database: SiteDatabase, id: typeof guid): void {
@@ -80,7 +39,7 @@ function startInstall(database: SiteDatabase, id: typeof guid): void {
   }
 }
 
-for (const [where, open] of Object.entries(adapters)) {
+for (const [where, open] of Object.entries(everyDatabase())) {
   describe(`a site database ${where}`, () => {
     test('keeps settings, and forgets removed ones', () => {
       const database = open('PRI');
@@ -116,67 +75,6 @@ for (const [where, open] of Object.entries(adapters)) {
           head: 0,
           usage: { count: 0, sizeBytes: 0 },
         },
-      );
-      database.close();
-    });
-
-    test('tells listeners of commits that changed something, and of no others', async () => {
-      const database = open('PRI');
-      let commits = 0;
-      const stop = database.onCommit(() => (commits += 1));
-      database.write(({ settings }) => settings.put('a', 1));
-      database.write(({ settings }) => settings.put('a', 1));
-      database.write(({ settings }) => settings.get('a'));
-      await Promise.resolve();
-      assert.equal(commits, 1);
-      stop();
-      database.write(({ settings }) => settings.put('a', 2));
-      await Promise.resolve();
-      assert.equal(commits, 1);
-      database.close();
-    });
-
-    test('tells what a commit has changed, and nothing of what was rolled back', async () => {
-      const database = open('PRI');
-      const heard: Change[] = [];
-      database.onCommit((change) => heard.push(change));
-      const change = async (work: (tables: WriteTables) => unknown): Promise<Change | undefined> => {
-        try {
-          database.write((tables) => void work(tables));
-        } catch {
-          // What matters is what is heard of it.
-        }
-        await Promise.resolve();
-        return heard.splice(0)[0];
-      };
-      const of = (parts: { updates?: string[]; records?: string[]; settings?: string[] }) => ({
-        updates: new Set(parts.updates),
-        records: new Set(parts.records),
-        settings: new Set(parts.settings),
-      });
-      const applicable = { guid, event: 'applicable', at: 5 } as const;
-      assert.deepEqual(await change(({ settings }) => settings.put('a', 1)), of({ settings: ['a'] }));
-      assert.deepEqual(await change(({ settings }) => settings.remove('a')), of({ settings: ['a'] }));
-      assert.equal(await change(({ settings }) => settings.remove('a')), undefined);
-      assert.deepEqual(
-        await change(({ updates }) => updates.append(nextEvent(undefined, { ...applicable, site: PRI }))),
-        of({ updates: ['PRI'], records: ['update-event'] }),
-      );
-      const event = eventRecord(nextEvent(undefined, { ...applicable, site: CAS }));
-      assert.deepEqual(
-        await change(({ records }) => records.apply(CAS, [event, foreign()], 2)),
-        of({ updates: ['CAS'], records: ['update-event', 'order'] }),
-      );
-      assert.equal(await change(({ records }) => records.setCursor(CAS, 9)), undefined);
-      const failed = await change(({ settings }) => {
-        settings.put('b', 1);
-        throw new RangeError('stop');
-      });
-      assert.equal(failed, undefined);
-      assert.deepEqual(await change(({ settings }) => settings.put('c', 1)), of({ settings: ['c'] }));
-      assert.deepEqual(
-        await change(({ records }) => records.raiseEpoch(2)),
-        of({ updates: ['PRI'], records: ['update-event'] }),
       );
       database.close();
     });
@@ -460,22 +358,3 @@ for (const [where, open] of Object.entries(adapters)) {
     });
   });
 }
-
-test('a listener that throws is reported, and keeps no other from hearing of a commit', async (t) => {
-  const failures: unknown[] = [];
-  const database = openSiteDatabase(':memory:', {
-    site: siteCode('PRI'),
-    hashRecord: () => '',
-    onListenerFailure: (error) => failures.push(error),
-  });
-  t.after(() => database.close());
-  const failure = new Error('no room to think');
-  let heard = 0;
-  database.onCommit(() => {
-    throw failure;
-  });
-  database.onCommit(() => (heard += 1));
-  database.write(({ settings }) => settings.put('a', 1));
-  await Promise.resolve();
-  assert.deepEqual([heard, failures], [1, [failure]]);
-});
