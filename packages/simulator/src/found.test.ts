@@ -26,3 +26,7 @@ test('a fork of the top-tier site ends with the restore that its halt names: eve
 test('a site that dies, or whose disk is full, as it writes down a fork: nobody was there to hear that this failed', async () => {
   await holds(100199);
 });
+
+test('a hotfix that was released together with its version: the list showed it below, as if it were the older one', async () => {
+  await holds(100358);
+});

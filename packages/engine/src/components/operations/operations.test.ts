@@ -83,6 +83,15 @@ test('an install goes to the top-tier site and every primary, and its status is 
   assert.ok((first?.receivedBytes ?? 0) > 0);
 });
 
+test('packages are listed newest first, and of those that were released together the highest version', async (t) => {
+  const { top } = await ready(t);
+  const { packages } = await top.operations.list({ all: true });
+  assert.deepEqual(
+    packages.map(({ version }) => version),
+    ['2.0.1', '2.0.0', '1.5.0', '1.0.0'],
+  );
+});
+
 test('primaries that were left out of an install are told later, once each, under the same conditions', async (t) => {
   const hierarchy = await ready(t, { licence: { name: 'Terms', text: 'You may.' } });
   const { operations } = hierarchy.top;

@@ -15,6 +15,7 @@ import type {
   WhyResult,
 } from '@sallyport/core/wire/api';
 import type { ReadTables } from '../../ports/site-database.ts';
+import { isOlder } from '../hierarchy-manager/order-judgement.ts';
 import { readSelection } from '../hierarchy-manager/selection-setting.ts';
 import { packageOf, packagesOf, type TrustedView } from '../hierarchy-manager/trusted-view.ts';
 import { PackageActions } from './actions.ts';
@@ -246,9 +247,10 @@ function isWorthKnowing({ verdict, state, kind }: PackageResult): boolean {
   return !shownStates.has(state);
 }
 
+/** Of what was released at one time, the higher version. */
 function newestFirst(a: PackageResult, b: PackageResult): number {
-  return (
-    (Date.parse(b.releasedAt ?? '') || 0) - (Date.parse(a.releasedAt ?? '') || 0) ||
-    (a.guid < b.guid ? -1 : 1)
-  );
+  const later = (Date.parse(b.releasedAt ?? '') || 0) - (Date.parse(a.releasedAt ?? '') || 0);
+  if (later !== 0) return later;
+  if (isOlder(a.version, b.version)) return 1;
+  return isOlder(b.version, a.version) || a.guid < b.guid ? -1 : 1;
 }
