@@ -30,3 +30,8 @@ test('a site that dies, or whose disk is full, as it writes down a fork: nobody 
 test('a hotfix that was released together with its version: the list showed it below, as if it were the older one', async () => {
   await holds(100358);
 });
+
+test('an install that waits for a parent which gave it up, or for a site that cannot be set up, is in the way until it is taken back', async () => {
+  await holds(200533);
+  await holds(200569);
+});

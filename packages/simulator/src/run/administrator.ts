@@ -1,6 +1,6 @@
 import { entryOf } from '@sallyport/core/domain/sites/roster';
-import { siteCode, type SiteCode } from '@sallyport/core/shared/ids';
-import { hours } from '@sallyport/core/shared/units';
+import { type EpochMs, siteCode, type SiteCode } from '@sallyport/core/shared/ids';
+import { days, hours } from '@sallyport/core/shared/units';
 import type { ActionResult } from '@sallyport/core/wire/api';
 import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
 import type { SiteProcess } from '../site/site-process.ts';
@@ -35,6 +35,8 @@ export class Administrator {
   readonly #chance: Chance;
   readonly #revokes: () => SiteCode | undefined;
   readonly #count: (what: Mishap) => void;
+  /** The package whose install others have been refused for, and since when. */
+  #inTheWay: { readonly guid: string; readonly since: EpochMs } | undefined;
   #isBusy = false;
   /** From then on nobody changes their mind any more. */
   isCalm = false;
@@ -88,8 +90,26 @@ export class Administrator {
     } catch (error) {
       if (!(error instanceof SallyportError)) throw error;
       this.#story.tell(by, `${what}: refused: ${error.message}`);
+      this.#noteInTheWay(error);
       return false;
     }
+  }
+
+  #noteInTheWay({ code, details }: SallyportError<string>): void {
+    const { guid } = details;
+    if (code !== 'INSTALL_RUNNING' || typeof guid !== 'string' || this.#inTheWay?.guid === guid) return;
+    this.#inTheWay = { guid, since: this.#top.clock.now() };
+  }
+
+  /** An install that others have waited a day for does not end by itself: the refusals name the remedy. */
+  async #clearTheWay({ operations }: SiteProcess, isOrderedNow: boolean): Promise<void> {
+    const found = this.#inTheWay;
+    if (isOrderedNow) this.#inTheWay = undefined;
+    if (found === undefined || isOrderedNow || this.#top.clock.now() - found.since < days(1)) return;
+    this.#inTheWay = undefined;
+    await this.#try(`takes back what is in the way for a day (${found.guid})`, () =>
+      operations.cancel({ id: found.guid, by }),
+    );
   }
 
   async #work(process: SiteProcess): Promise<void> {
@@ -130,12 +150,12 @@ export class Administrator {
       if (state === 'APPLICABILITY_SUCCESS') {
         await this.#try(`downloads ${version}`, () => operations.download({ id: guid, by }));
       } else if (state === 'DOWNLOAD_SUCCESS') {
-        const isOrdered = await this.#try(`installs ${version}`, () => operations.install({ id: guid, by }));
-        if (!isOrdered) {
-          await this.#try(`installs ${version} in spite of warnings`, () =>
+        const isOrdered =
+          (await this.#try(`installs ${version}`, () => operations.install({ id: guid, by }))) ||
+          (await this.#try(`installs ${version} in spite of warnings`, () =>
             operations.install({ id: guid, by, ignoreWarnings }),
-          );
-        }
+          ));
+        await this.#clearTheWay(process, isOrdered);
       }
     }
     await this.#follow(process, packages, stateAt);

@@ -141,13 +141,15 @@ export async function setUpChild(answers: ChildAnswers, around: Surroundings): P
     times: around.times,
   });
   await replication.start();
-  const record = await heard(around, () =>
-    database.read(({ records }) => records.get(parent, 'site-releases', releasesRecordKey)),
-  );
-  const { releases } = siteReleasesFormat.check(record.body);
-  await again(around, async () => {
-    const chosen = await chooseFirstReleases(ports, releases, link, never);
+  const releases = await again(around, async () => {
+    // Each time anew: what the parent ran may have been withdrawn, and it has gone on since.
+    const record = await heard(around, () =>
+      database.read(({ records }) => records.get(parent, 'site-releases', releasesRecordKey)),
+    );
+    const { releases: runs } = siteReleasesFormat.check(record.body);
+    const chosen = await chooseFirstReleases(ports, runs, link, never);
     await installFirstReleases(ports, code, chosen, link, () => undefined, never);
+    return runs;
   });
   await replication.stop();
   return {
@@ -163,11 +165,10 @@ async function pinRoot({ storage }: Surroundings, root: Uint8Array): Promise<voi
 }
 
 /** An administrator who repeats what did not get through. */
-async function again({ clock }: Surroundings, work: () => Promise<void>): Promise<void> {
+async function again<T>({ clock }: Surroundings, work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
-      await work();
-      return;
+      return await work();
     } catch (error) {
       if (!(error instanceof SallyportError) || !passing.has(error.code)) throw error;
     }
