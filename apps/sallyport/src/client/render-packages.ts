@@ -9,7 +9,7 @@ import type {
 import { formatBytes } from '@sallyport/core/shared/units';
 import { formatTable, plain } from '../output/table.ts';
 import { formatInstant } from '../output/instant.ts';
-import { titleOf } from './render-status.ts';
+import { titleOf } from '@sallyport/core/domain/updates/title';
 
 /** Packages as a table, the newest first as the server gives them. */
 export function renderList({ exchange, problem, packages }: ListResult): string {
@@ -135,7 +135,7 @@ export function renderShow(shown: ShowResult): string {
 }
 
 export function renderWhy({ package: subject, verdict, reasons, since, exchange }: WhyResult): string {
-  const head = `${titleOf(subject.name, subject.version)} is ${verdict} (since ${formatInstant(since)})`;
+  const head = `${plain(titleOf(subject.name, subject.version))} is ${verdict} (since ${formatInstant(since)})`;
   const lines = reasons.map(({ source, sentence, rule, fact, value, change, code }) => {
     const rest = [
       rule === undefined ? undefined : `rule: ${rule}`,

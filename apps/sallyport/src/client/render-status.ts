@@ -1,3 +1,4 @@
+import { titleOf } from '@sallyport/core/domain/updates/title';
 import { formatBytes, formatDuration } from '@sallyport/core/shared/units';
 import type {
   ActionResult,
@@ -40,12 +41,7 @@ function renderPackageStatus({
       site.reason,
     ]),
   );
-  return `${titleOf(name, version)}: ${state}${decided}\n${plain(reason)}\n\n${table}`;
-}
-
-/** Most names hold the version already. */
-export function titleOf(name: string, version: string | undefined): string {
-  return version === undefined || name.includes(version) ? plain(name) : `${plain(name)} ${version}`;
+  return `${plain(titleOf(name, version))}: ${state}${decided}\n${plain(reason)}\n\n${table}`;
 }
 
 function received({ transfer, receivedBytes }: SiteStatusResult): string {

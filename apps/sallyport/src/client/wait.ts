@@ -1,9 +1,9 @@
 import process from 'node:process';
 import { setTimeout } from 'node:timers/promises';
+import { titleOf } from '@sallyport/core/domain/updates/title';
 import type { ActionResult, PackageStatusResult, StatusResult } from '@sallyport/core/wire/api';
 import { formatBytes, formatDuration } from '@sallyport/core/shared/units';
 import { plain } from '../output/table.ts';
-import { titleOf } from './render-status.ts';
 import { Screen } from '../output/screen.ts';
 import { progressOf, type Progress } from './settled.ts';
 import type { SiteClient } from './site-client.ts';
@@ -39,7 +39,7 @@ export async function followStatus(site: SiteClient, signal: AbortSignal): Promi
   for await (const { packages } of site.watch<StatusResult>(signal)) {
     screen.show(
       packages.flatMap((found) => [
-        `${titleOf(found.name, found.version)}: ${found.state}`,
+        `${plain(titleOf(found.name, found.version))}: ${found.state}`,
         ...linesOf(
           found,
           found.sites.map((each) => each.site),

@@ -1,5 +1,6 @@
 import type { LicenceAcceptance, WarningConsent } from '@sallyport/core/domain/updates/order';
 import { allowedEvents } from '@sallyport/core/domain/updates/state';
+import { titleOf } from '@sallyport/core/domain/updates/title';
 import { entryOf } from '@sallyport/core/domain/sites/roster';
 import type { SiteFacts } from '@sallyport/core/domain/exchange/exchange';
 import type { PackageGuid, SiteCode } from '@sallyport/core/shared/ids';
@@ -123,7 +124,7 @@ export class PackageChecks {
     const name =
       selected === undefined
         ? `package ${running.guid}`
-        : `${selected.name} ${selected.version} (${running.guid})`;
+        : `${titleOf(selected.name, selected.version)} (${running.guid})`;
     throw new OperationError(
       'INSTALL_RUNNING',
       `${name} is being installed at ${running.sites.join(', ')}, and a hierarchy installs one package at a time: wait for the end, or cancel it`,
@@ -290,7 +291,7 @@ export class PackageChecks {
 /** For people. */
 export function nameOf({ product, entry, descriptor }: TrustedPackage): string {
   const name = descriptor?.name ?? product.catalogue.productName;
-  return name.includes(entry.version) ? name : `${name} ${entry.version}`;
+  return titleOf(name, entry.version);
 }
 
 function mustNotInstall(found: TrustedPackage, because: string): OperationError {
