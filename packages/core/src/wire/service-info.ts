@@ -9,6 +9,7 @@ const schema = Type.Object({
   vendor: textField(200),
   products: Type.Array(productField, { maxItems: 1000, uniqueItems: true }),
   offerKeys: Type.Array(publicKeyField, { maxItems: 20, uniqueItems: true }),
+  sealKeys: Type.Optional(Type.Array(publicKeyField, { maxItems: 20, uniqueItems: true })),
 } satisfies Record<keyof ServiceInfo, TSchema>);
 
 export const serviceInfoFormat: DocumentFormat<ServiceInfo> = documentFormat({

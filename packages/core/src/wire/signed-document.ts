@@ -14,6 +14,7 @@ export const payloadTypes = {
   facts: 'application/vnd.sallyport.facts+json',
   offer: 'application/vnd.sallyport.offer+json',
   receipt: 'application/vnd.sallyport.receipt+json',
+  usageReport: 'application/vnd.sallyport.usage-report+json',
 } as const;
 
 /** Whoever can sign: an Ed25519 key, named by its raw public key in hexadecimal. */

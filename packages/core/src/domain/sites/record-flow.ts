@@ -14,6 +14,7 @@ const topTierKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'operating-key',
   'order',
   'join-answer',
+  'usage-policy',
 ]);
 
 /** Written by any site, for everybody below it. */
@@ -25,6 +26,7 @@ export const upwardKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'site-facts',
   'update-event',
   'join-request',
+  'site-usage',
 ]);
 
 /** Kinds of records that a site gives to those below it. */

@@ -48,9 +48,9 @@ export interface ReplicatedRecord {
 }
 
 /**
- * What records are about. Down from the top-tier site: `roster`, `operating-key`, `order`, `join-answer`. Down from
+ * What records are about. Down from the top-tier site: `roster`, `operating-key`, `order`, `join-answer`, `usage-policy`. Down from
  * every site to those below it: `site-releases` and `update-event` (never changes). Up: `site-status`, `site-facts`,
- * `update-event`, `join-request`.
+ * `update-event`, `join-request`, `site-usage`.
  */
 export type RecordKind =
   | 'roster'
@@ -61,4 +61,6 @@ export type RecordKind =
   | 'site-status'
   | 'site-facts'
   | 'update-event'
-  | 'join-request';
+  | 'join-request'
+  | 'site-usage'
+  | 'usage-policy';

@@ -142,6 +142,8 @@ export interface ServiceInfo {
   readonly products: readonly ProductId[];
   /** Keys that may sign offers and receipts. Raw Ed25519 public keys in hexadecimal. */
   readonly offerKeys: readonly string[];
+  /** Keys to which reports are sealed, the one to use first. Raw X25519 public keys in hexadecimal. Absent: nothing can be sealed. */
+  readonly sealKeys?: readonly string[];
 }
 
 /** The online-signed narrowing of a catalogue: TUF target `rollout/<product>.json`. A package that is not named is not available. */
