@@ -34,12 +34,44 @@ export interface ReadTables {
   readonly updates: UpdateReads;
   readonly records: RecordReads;
   readonly settings: SettingReads;
+  readonly statistics: StatisticReads;
 }
 
 export interface WriteTables {
   readonly updates: UpdateReads & UpdateWrites;
   readonly records: RecordReads & RecordWrites;
   readonly settings: SettingReads & SettingWrites;
+  readonly statistics: StatisticReads;
+}
+
+/**
+ * What a database says of itself. Everything is counted anew, up to a limit: the time that one of these takes does not
+ * grow with a hierarchy's years.
+ */
+export interface StatisticReads {
+  /** Pages in use and free, and the write-ahead log; the log of a database in memory is empty. */
+  size(): { readonly fileBytes: number; readonly freeBytes: number; readonly walBytes: number };
+  /** Number of the last step of the schema. */
+  schemaStep(): number;
+  /** Every table with its rows, counted up to `rowsMax` each, by name. */
+  tables(rowsMax: number): readonly { readonly table: string; readonly rows: number }[];
+  /** Records by kind and whether they are this site's own, looked at up to `recordsMax` of each kind; in the order of kinds. */
+  recordKinds(recordsMax: number): readonly RecordStatistic[];
+  /** Settings, and the bytes of their texts. */
+  settings(): { readonly count: number; readonly bytes: number };
+  /** One site's events from `since` on, the newest `eventsMax`; oldest first. */
+  eventsSince(site: SiteCode, since: EpochMs, eventsMax: number): readonly UpdateEvent[];
+  /** When the first thing happened at a site that is still told; undefined when nothing did. */
+  firstEventAt(site: SiteCode): EpochMs | undefined;
+}
+
+export interface RecordStatistic {
+  readonly kind: RecordKind;
+  readonly own: boolean;
+  readonly count: number;
+  /** Their bodies as stored. */
+  readonly bytes: number;
+  readonly largestBytes: number;
 }
 
 /** Small named documents of this site (JSON): `site`, `exchange`, `offer`, `windows`, … Each name has one owner component. */

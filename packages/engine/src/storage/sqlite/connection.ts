@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { StorageError } from '../storage-error.ts';
 import { diskProblemOf } from './disk-problem.ts';
@@ -81,6 +82,11 @@ export class Connection {
           { path: this.#path },
           { cause: error },
         );
+  }
+
+  /** Size of the write-ahead log; 0 where there is no file for it. */
+  logBytes(): number {
+    return statSync(`${this.#path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   close(): void {

@@ -15,6 +15,7 @@ import { migrate } from './migrate.ts';
 import { siteMigrations } from './migrations.ts';
 import { RecordTables } from './records.ts';
 import { SettingTables } from './settings.ts';
+import { StatisticTables } from './statistics.ts';
 import { UpdateTables } from './updates.ts';
 
 export interface SiteDatabaseOptions {
@@ -195,9 +196,7 @@ function openWriter(path: string, site: SiteCode): Connection {
     return prepared(connection, path, site);
   } catch (cause) {
     connection?.close();
-    if (cause instanceof StorageError) {
-      throw cause;
-    }
+    if (cause instanceof StorageError) throw cause;
     throw new StorageError(
       'UNREADABLE',
       `the site database ${path} cannot be opened (${messageOf(cause)}): check the folder's owner and free space, or restore the latest backup`,
@@ -253,6 +252,7 @@ export function tablesOf(
   });
   return {
     settings: new SettingTables(connection, notes),
+    statistics: new StatisticTables(connection, site),
     records,
     updates: {
       projection: (guid, code) => updates.projection(guid, code),

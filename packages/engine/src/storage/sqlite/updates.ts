@@ -43,7 +43,7 @@ export const updateSchema = `
   ) STRICT, WITHOUT ROWID;
   CREATE UNIQUE INDEX update_projection_one_install ON update_projection (site) WHERE state = 'INSTALL_IN_PROGRESS'`;
 
-const eventColumns = 'guid, site, sequence, attempt, event, at, data';
+export const eventColumns = 'guid, site, sequence, attempt, event, at, data';
 const projectionColumns =
   'guid, site, attempt, sequence, state, since, reason, next_at, steps_done, content_held, data';
 
@@ -179,7 +179,7 @@ function whereOf(filter: { readonly guid?: PackageGuid; readonly site?: SiteCode
   };
 }
 
-function eventOf(row: Row): UpdateEvent {
+export function eventOf(row: Row): UpdateEvent {
   return {
     guid: String(row['guid']) as PackageGuid,
     site: String(row['site']) as SiteCode,
