@@ -1,4 +1,5 @@
 import process from 'node:process';
+import { sallyportVersion } from '@sallyport/core/shared/release';
 import { Command } from 'commander';
 import { standardOutput } from './command/output.ts';
 import { exitTwoOnUsage } from './command/run.ts';
@@ -38,7 +39,7 @@ if (name === 'tuf-client') {
 } else {
   const program = new Command('sallyport')
     .description('The guarded gate between a hierarchy of sites and its vendor’s cloud')
-    .version('0.1.0');
+    .version(sallyportVersion);
   for (const [each, { description, load }] of Object.entries(subcommands)) {
     program.addCommand(each === name ? await load() : new Command(each).description(description));
   }

@@ -9,6 +9,8 @@ import { PackageFetcher } from '@sallyport/engine/components/content/package-fet
 import { nodeDigests } from '@sallyport/engine/compute/digest';
 import { systemClock } from '@sallyport/engine/compute/clock';
 import { nodeKeys } from '@sallyport/engine/compute/ed25519';
+import { NodeMachine } from '@sallyport/engine/compute/machine';
+import { MeteredCompute } from '@sallyport/engine/compute/metered-compute';
 import { ChildProcesses } from '@sallyport/engine/compute/processes';
 import { systemRandom } from '@sallyport/engine/compute/random';
 import { checkSignature } from '@sallyport/engine/compute/signature-check';
@@ -35,7 +37,8 @@ export async function openAdapters(
   const logs = new ComponentLogs({ folder: folders.logs, clock, formatLine: formatTraceLine, ...options });
   await tidySiteFolder(folders, logs.of('SMS_EXECUTIVE'));
   const blobs = await FileBlobs.open({ folder: folders.content, alone: true });
-  const compute = new WorkerPool();
+  const compute = new MeteredCompute(new WorkerPool());
+  const machine = new NodeMachine(() => compute.jobs());
   return {
     clock,
     random: systemRandom,
@@ -58,7 +61,9 @@ export async function openAdapters(
     processes: new ChildProcesses({ owner: folders.data }),
     scratch: new FileScratchFolders(folders.scratch),
     platform: thisPlatform(),
+    machine,
     close: async (): Promise<void> => {
+      machine.close();
       await compute.close();
       logs.close();
     },

@@ -78,7 +78,7 @@ export function siteApi(
     }),
   };
   return {
-    operations: { ...apiOperations(operations), ...own },
+    operations: parts.requests.counted<ApiOperation>({ ...apiOperations(operations), ...own }),
     watch: (signal) => operations.watch(signal),
   };
 }

@@ -4,7 +4,7 @@ import type { SiteAssembly } from './site-ports.ts';
 
 /** What an administrator may ask of a site that was put together. */
 export function siteOperations({ ports, exchange }: SiteAssembly, parts: SiteParts): SiteOperations {
-  const { database, digests, clock, logs } = ports;
+  const { database, digests, clock } = ports;
   const { topTier, downloader, outbox } = parts;
   return new SiteOperations({
     site: parts.site,
@@ -16,7 +16,7 @@ export function siteOperations({ ports, exchange }: SiteAssembly, parts: SitePar
     links: parts.replicationManager,
     digests,
     clock,
-    log: logs.of('SMS_PROVIDER'),
+    log: parts.logs.of('SMS_PROVIDER'),
     ...(topTier === undefined || downloader === undefined
       ? {}
       : {

@@ -1,7 +1,8 @@
+import { sallyportVersion } from '@sallyport/core/shared/release';
 import { payloadTypes, signDocument } from '@sallyport/core/wire/signed-document';
 import { DistributionManager } from '../components/distribution-manager/distribution-manager.ts';
 import { LibraryCare } from '../components/distribution-manager/library-care.ts';
-import { DmpDownloader } from '../components/dmp-downloader/downloader.ts';
+import { defaultCheckIntervalMs, DmpDownloader } from '../components/dmp-downloader/downloader.ts';
 import { FactsOutbox } from '../components/dmp-downloader/facts-outbox.ts';
 import { operatingKeyName } from '../components/hierarchy-identity/create-hierarchy.ts';
 import { HierarchyAuthority } from '../components/hierarchy-identity/hierarchy-authority.ts';
@@ -12,12 +13,15 @@ import { TrustedPackageCatalogue } from '../components/hierarchy-manager/package
 import { TrustedPackageGate } from '../components/hierarchy-manager/package-gate.ts';
 import { TrustedDocuments } from '../components/hierarchy-manager/trusted-documents.ts';
 import { ReplicationManager } from '../components/replication-manager/replication-manager.ts';
+import { RequestCounter } from '../components/operations/request-counter.ts';
 import { blobTargets } from '../components/trust/blob-targets.ts';
 import { KnownMetadata } from '../components/trust/known-metadata.ts';
 import { PeerVersions } from '../components/trust/peer-versions.ts';
 import { StoreRepository } from '../components/trust/store-repository.ts';
 import { readWindows } from '../components/update-installer/service-windows.ts';
 import { UpdateInstaller } from '../components/update-installer/update-installer.ts';
+import { CountedLogs } from '../components/usage-collector/counted-logs.ts';
+import { UsageCollector } from '../components/usage-collector/usage-collector.ts';
 import { Executive } from '../executive/executive.ts';
 import { SiteError } from './site-error.ts';
 import type { SiteAssembly } from './site-ports.ts';
@@ -30,9 +34,11 @@ export type SiteParts = Awaited<ReturnType<typeof buildSiteParts>>;
  *
  * @throws {SiteError} KEY_MISSING when the top-tier site's vault lacks the operating key
  */
-export async function buildSiteParts(assembly: SiteAssembly) {
+export async function buildSiteParts(given: SiteAssembly) {
+  const logs = new CountedLogs(given.ports.logs);
+  const assembly: SiteAssembly = { ...given, ports: { ...given.ports, logs } };
   const { site, ports, view, upstream } = assembly;
-  const { logs, clock, random, digests, check, database, blobs, trust, fetcher, releases } = ports;
+  const { clock, random, digests, check, database, blobs, trust, fetcher, releases } = ports;
   const times = assembly.times === undefined ? {} : { times: assembly.times };
   let statuses: () => readonly NamedStatus[] = () => [];
   const metadata = new KnownMetadata({ check });
@@ -124,6 +130,25 @@ export async function buildSiteParts(assembly: SiteAssembly) {
     { site, platform: ports.platform },
   );
   const { outbox, downloader } = downloaderOf(assembly, documents, topTier);
+  const requests = new RequestCounter();
+  const usageCollector = new UsageCollector({
+    ...ports,
+    site,
+    sallyport: sallyportVersion,
+    configuration: {
+      products: assembly.products,
+      ring: assembly.ring,
+      exchange: assembly.exchange,
+      checkIntervalMs: assembly.checkIntervalMs ?? defaultCheckIntervalMs,
+    },
+    hierarchy: view,
+    documents,
+    links: replicationManager,
+    components: () => statuses(),
+    logged: () => logs.counts(),
+    requests: () => requests.counts(),
+    log: logs.of('SMS_USAGE_COLLECTOR'),
+  });
   const executive = new Executive({
     clock,
     random,
@@ -135,6 +160,7 @@ export async function buildSiteParts(assembly: SiteAssembly) {
       distributionManager,
       updateInstaller,
       ...(downloader === undefined ? [] : [downloader]),
+      usageCollector,
     ],
   });
   statuses = () => executive.query();
@@ -150,7 +176,12 @@ export async function buildSiteParts(assembly: SiteAssembly) {
     distributionManager,
     replicationManager,
     updateInstaller,
+    usageCollector,
     executive,
+    /** What components log, counted. */
+    logs,
+    /** What is asked of this site server is counted here. */
+    requests,
     /** The vendor's metadata and targets as this site has them, for its children. */
     repository: new StoreRepository(`site ${site.code}`, trust, blobTargets(blobs)),
     /** Ends what goes on beside the components; after the executive has stopped. */

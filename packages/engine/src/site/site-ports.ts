@@ -14,6 +14,7 @@ import type { ContentSource } from '../ports/content-source.ts';
 import type { Digests } from '../ports/digests.ts';
 import type { Keys } from '../ports/keys.ts';
 import type { Log } from '../ports/log.ts';
+import type { Machine } from '../ports/machine.ts';
 import type { ParentLink } from '../ports/parent-link.ts';
 import type { Processes } from '../ports/process.ts';
 import type { Random } from '../ports/random.ts';
@@ -45,6 +46,7 @@ export interface SitePorts {
   readonly scratch: ScratchFolders;
   readonly backups: DatabaseBackups;
   readonly platform: SitePlatform;
+  readonly machine: Machine;
 }
 
 /** Where a site's metadata and content come from: its parent's link, or at the top the vendor. */

@@ -20,6 +20,7 @@ import type { Chance } from '../world/chance.ts';
 import type { Network } from '../world/network.ts';
 import { type Victim, withCrashPoints } from './crash-points.ts';
 import type { LinkServer } from './link-line.ts';
+import { sameMachine } from './same-machine.ts';
 import { SimLink } from './sim-link.ts';
 import { type NearVendor, overNetwork } from './vendor-line.ts';
 
@@ -83,6 +84,7 @@ export function portsOf({ storage, victim, clock, chance, processes, logs }: Sur
     scratch: at('scratch', storage.scratch),
     backups: at('backups', storage.backups),
     platform: { node: '/usr/bin/node', nodeVersion: '24.0.0', os: 'linux', arch: 'x64' },
+    machine: sameMachine,
   };
 }
 

@@ -166,8 +166,8 @@ export interface UsageFacts {
     readonly failures: number;
   };
   readonly releases: readonly { readonly product: ProductId; readonly folders: number }[];
-  /** Copies of the database that are kept, oldest first. */
-  readonly backups: readonly { readonly at: EpochMs; readonly bytes: number }[];
+  /** Copies of the database that are kept; `at` is absent where their time is not known. */
+  readonly backups: readonly { readonly at?: EpochMs; readonly bytes: number }[];
   /** What this site's collecting came to before; absent at the first time. */
   readonly collection?: {
     readonly at: EpochMs;

@@ -43,7 +43,8 @@ export interface DmpDownloaderOptions {
 
 /** What the newest report is compared with, and whether the last exchange has failed. */
 const ofNews: Concern = { records: ['site-facts'], settings: [exchangeSettingName, outboxSettingName] };
-const dayMs = 86_400_000;
+/** Longest time between two exchanges when none is chosen. */
+export const defaultCheckIntervalMs = 86_400_000;
 const defaultRetry: BackOff = { firstMs: 60_000, maxMs: 14_400_000 };
 /** Jitter only ever shortens the interval, by up to this share. */
 const jitterShare = 0.05;
@@ -150,7 +151,7 @@ export class DmpDownloader implements Component {
   }
 
   get #intervalMs(): number {
-    return this.#options.intervalMs ?? dayMs;
+    return this.#options.intervalMs ?? defaultCheckIntervalMs;
   }
 
   async #exchangeNow(before: ExchangeState, signal: AbortSignal): Promise<void> {

@@ -10,6 +10,7 @@ import {
   ordersStatusFormat,
 } from '@sallyport/core/wire/site-status';
 import { updateEventFormat } from '@sallyport/core/wire/update-event';
+import { siteUsageFormat, usagePolicyFormat } from '@sallyport/core/wire/usage';
 import { WireError } from '@sallyport/core/wire/wire-error';
 import type { Digests } from '../../ports/digests.ts';
 import { contentRecordKey } from '../distribution-manager/content-status.ts';
@@ -21,6 +22,8 @@ const bodyFormats: { readonly [kind in ReplicatedRecord['kind']]?: { check(value
   'site-facts': siteFactsFormat,
   'join-request': relayedRequestFormat,
   'join-answer': joinAnswerFormat,
+  'site-usage': siteUsageFormat,
+  'usage-policy': usagePolicyFormat,
 };
 
 /** By their keys; nobody looks at other ones. */

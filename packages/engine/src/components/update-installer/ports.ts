@@ -45,7 +45,7 @@ export interface UpdateInstallerPorts {
   readonly releases: Releases;
   readonly processes: Processes;
   readonly scratch: ScratchFolders;
-  readonly backups: DatabaseBackups;
+  readonly backups: Pick<DatabaseBackups, 'make'>;
   readonly catalogue: PackageCatalogue;
   readonly gate: PackageGate;
   /** This site's service windows now; an empty list means that it has none. Read anew at each decision. */

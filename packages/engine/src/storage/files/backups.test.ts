@@ -60,3 +60,20 @@ test('names that are not plain are refused before anything is written', async (t
     await assert.rejects(backups.make(name), RangeError);
   assert.deepEqual(await readdir(folder), []);
 });
+
+test('lists the copies that are kept with size and time, and no files of other kinds', async (t) => {
+  const folder = await temporaryFolder(t);
+  const database = { backup: (path: string) => writeFile(path, 'copy') };
+  const backups = new FileDatabaseBackups({ folder: join(folder, 'backup'), database });
+  assert.deepEqual(await backups.list(), [], 'the folder comes with the first one');
+  await backups.make('before-2');
+  await backups.make('before-1');
+  await writeFile(join(folder, 'backup', 'notes.txt'), 'notes');
+  await writeFile(join(folder, 'backup', '.before-3.db.tmp'), 'half');
+  await utimes(join(folder, 'backup', 'before-1.db'), 1_000, 1_000);
+  await utimes(join(folder, 'backup', 'before-2.db'), 2_000, 2_000);
+  assert.deepEqual(await backups.list(), [
+    { bytes: 4, at: 1_000_000 },
+    { bytes: 4, at: 2_000_000 },
+  ]);
+});

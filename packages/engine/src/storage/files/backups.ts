@@ -1,9 +1,10 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DatabaseBackups } from '../../ports/backups.ts';
+import type { DatabaseBackups, KeptBackup } from '../../ports/backups.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
 import { sweepTemporaries } from './durable-file.ts';
 import { makeFolderDurably } from './durable-folder.ts';
+import { isMissing } from './file-errors.ts';
 import { onDisk } from './on-disk.ts';
 
 const plainName = /^([0-9A-Za-z]+-)[0-9A-Za-z._+-]{1,180}$/;
@@ -46,6 +47,17 @@ export class FileDatabaseBackups implements DatabaseBackups {
     return path;
   }
 
+  async list(): Promise<readonly KeptBackup[]> {
+    const { folder } = this.#options;
+    const kept: KeptBackup[] = [];
+    for (const name of (await filesIn(folder)).toSorted()) {
+      if (!name.endsWith(suffix) || !plainName.test(name.slice(0, -suffix.length))) continue;
+      const { size, mtimeMs } = await stat(join(folder, name));
+      kept.push({ bytes: size, at: Math.round(mtimeMs) });
+    }
+    return kept;
+  }
+
   /** Files of other kinds in the folder are not ours to remove. */
   async #removeOldest(family: string, made: string): Promise<void> {
     const { folder, keptMax = 3 } = this.#options;
@@ -57,5 +69,15 @@ export class FileDatabaseBackups implements DatabaseBackups {
     const newestFirst = others.toSorted((a, b) => b.at - a.at);
     for (const { name } of newestFirst.slice(Math.max(0, keptMax - 1)))
       await rm(join(folder, name), { force: true });
+  }
+}
+
+/** No backup was made yet where there is no folder. */
+async function filesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
   }
 }

@@ -17,6 +17,7 @@ const logFileOf: Readonly<Record<string, string>> = {
   CONFIGURATION_MANAGER_UPDATE: 'CMUpdate.log',
   SMS_SITE_COMPONENT_MANAGER: 'sitecomp.log',
   SMS_PROVIDER: 'smsprov.log',
+  SMS_USAGE_COLLECTOR: 'usagecollector.log',
 };
 
 const sizeMaxBytes = 2_621_440;

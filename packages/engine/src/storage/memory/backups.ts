@@ -1,4 +1,4 @@
-import type { DatabaseBackups } from '../../ports/backups.ts';
+import type { DatabaseBackups, KeptBackup } from '../../ports/backups.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
 import type { DiskMount } from './disk.ts';
 
@@ -26,5 +26,12 @@ export class MemoryDatabaseBackups implements DatabaseBackups {
       this.#mount.remove(path);
     }
     return made;
+  }
+
+  async list(): Promise<readonly KeptBackup[]> {
+    return this.#mount
+      .under(backupFolder)
+      .toSorted()
+      .map((name) => ({ bytes: this.#mount.read(`${backupFolder}${name}`)?.length ?? 0 }));
   }
 }

@@ -13,11 +13,14 @@ export const taskItems: readonly UsageItem[] = [
       newest: number('hours', 'Whole hours since the newest one'),
     },
     example: { copies: 3, size: 12_582_912, newest: 20 },
-    row: ({ at, backups }) => ({
-      copies: backups.length,
-      size: sum(backups.map(({ bytes }) => bytes)),
-      newest: backups.length === 0 ? undefined : hoursSince(Math.max(...backups.map((each) => each.at)), at),
-    }),
+    row: ({ at, backups }) => {
+      const times = backups.flatMap((each) => each.at ?? []);
+      return {
+        copies: backups.length,
+        size: sum(backups.map(({ bytes }) => bytes)),
+        newest: times.length === 0 ? undefined : hoursSince(Math.max(...times), at),
+      };
+    },
   }),
   tableItem({
     id: 'tasks.backupList',
@@ -25,7 +28,11 @@ export const taskItems: readonly UsageItem[] = [
     says: 'Each copy of the site database.',
     columns: { age: number('days', 'Whole days old'), size: number('bytes', 'Its size') },
     example: [{ age: 1, size: 4_194_304 }],
-    rows: ({ at, backups }) => backups.map((each) => ({ age: daysSince(each.at, at), size: each.bytes })),
+    rows: ({ at, backups }) =>
+      backups.map((each) => ({
+        age: each.at === undefined ? undefined : daysSince(each.at, at),
+        size: each.bytes,
+      })),
   }),
   singleItem({
     id: 'tasks.tidying',
