@@ -15,6 +15,12 @@ export const exitCodes = {
   unfinished: 4,
 } as const;
 
+/** Errors that end with another code than "failed". */
+const exitCodeOfError: Readonly<Record<string, number>> = {
+  NO_SERVER: exitCodes.noServer,
+  BAD_ANSWERS: exitCodes.usage,
+};
+
 /**
  * Runs a command's work: what goes wrong is told once, on standard error (and as JSON on standard output with
  * `--json`), with the exit code that fits. Ctrl-C and SIGTERM cancel the work.
@@ -28,7 +34,7 @@ export async function runCommand(json: boolean, work: (signal: AbortSignal) => P
     await work(ending.signal);
   } catch (error) {
     process.exitCode =
-      error instanceof SallyportError && error.code === 'NO_SERVER' ? exitCodes.noServer : exitCodes.failed;
+      (error instanceof SallyportError ? exitCodeOfError[error.code] : undefined) ?? exitCodes.failed;
     process.stderr.write(`sallyport: ${textOf(error)}\n`);
     if (process.env['SALLYPORT_DEBUG'] !== undefined && error instanceof Error) {
       process.stderr.write(`${error.stack ?? ''}\n`);
