@@ -22,6 +22,9 @@ export const ordersStatusFormat = documentFormat({
     schema: Type.Literal(1),
     last: orderNumberField,
     deferred: Type.Array(orderNumberField, { maxItems: 100_000 }),
+    waits: Type.Optional(
+      Type.Array(Type.Object({ sequence: orderNumberField, reason: Type.String() }), { maxItems: 100_000 }),
+    ),
     refused: Type.Array(
       Type.Object({
         sequence: orderNumberField,

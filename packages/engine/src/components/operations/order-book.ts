@@ -20,6 +20,8 @@ export interface SiteWork {
   readonly projection?: UpdateProjection;
   /** The order has not been judged there yet, as far as is known here. */
   readonly pending: boolean;
+  /** Why the site has not taken it up, in its own words. */
+  readonly waits?: string;
   /** The site refused the order. */
   readonly refusal?: RefusedOrder;
 }
@@ -119,7 +121,14 @@ export class OrderBook {
       status !== undefined && status.last >= order.sequence && !status.deferred.includes(order.sequence);
     const refusal = status?.refused.find(({ sequence }) => sequence === order.sequence);
     const pending = order.action !== 'cancel' && (projection?.attempt ?? 0) < order.attempt && !judged;
-    return { ...base, order, pending, ...(refusal === undefined ? {} : { refusal }) };
+    const waits = status?.waits?.find(({ sequence }) => sequence === order.sequence)?.reason;
+    return {
+      ...base,
+      order,
+      pending,
+      ...(waits === undefined ? {} : { waits }),
+      ...(refusal === undefined ? {} : { refusal }),
+    };
   }
 }
 
