@@ -18,7 +18,7 @@ import { trustedSettingName } from './document-store.ts';
 import { offerSettingName } from './offer-setting.ts';
 import { type HierarchyReads, OrderDesk } from './order-desk.ts';
 import { orderSettingName } from './order-setting.ts';
-import { type NamedStatus, OwnRecords } from './own-records.ts';
+import { type LinkProblem, type NamedStatus, OwnRecords } from './own-records.ts';
 import { SelectionDesk } from './selection-desk.ts';
 import { isOnlyEvaluated } from './package-states.ts';
 import { isTopTierSite, type SiteIdentity } from './site-identity.ts';
@@ -43,6 +43,8 @@ export interface HierarchyManagerOptions {
   readonly exchange: 'none' | 'vendor';
   /** What all components of this site say of themselves. */
   readonly components: () => readonly NamedStatus[];
+  /** The links with sites below that are refused or halted. */
+  readonly linkProblems: () => readonly LinkProblem[];
   readonly times?: ManagerTimes;
 }
 
@@ -137,6 +139,7 @@ export class HierarchyManager implements Component {
     const now = clock.now();
     await this.#records.writeFacts(now);
     this.#records.writeStatus(now);
+    this.#records.writeLinks(now);
     await this.#refreshFromParent(signal, report);
     const waiting = await this.#orders.work(signal);
     this.#records.writeOrders(now);

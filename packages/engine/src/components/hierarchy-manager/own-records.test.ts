@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { siteCode } from '@sallyport/core/shared/ids';
 import { memoryDatabase } from '../../storage/sqlite/test-support/databases.ts';
-import { componentsRecordKey, type NamedStatus, OwnRecords } from './own-records.ts';
+import {
+  componentsRecordKey,
+  type LinkProblem,
+  linksRecordKey,
+  type NamedStatus,
+  OwnRecords,
+} from './own-records.ts';
 import { MemoryReleases } from './test-support/memory-releases.ts';
 
 const code = siteCode('CAS');
@@ -18,6 +24,7 @@ test('what a component waits for travels every five minutes, also after the cloc
     releases: new MemoryReleases(),
     platform: { os: 'linux', arch: 'x64' },
     components: () => [status],
+    linkProblems: () => [],
   });
   const said = (at: number, next: Partial<NamedStatus>): unknown => {
     status = { ...status, ...next };
@@ -35,4 +42,29 @@ test('what a component waits for travels every five minutes, also after the cloc
   assert.deepEqual(said(ahead, { reason: 'years ahead' }), saying('years ahead'));
   assert.deepEqual(said(6 * minute, { reason: 'right again' }), saying('right again'));
   assert.deepEqual(said(7 * minute, { reason: 'breaks', state: 'failing' }), saying('breaks', 'failing'));
+});
+
+test('the sites above are told of a link below that is halted, and when it goes again', (t) => {
+  const database = memoryDatabase('PR1');
+  t.after(() => database.close());
+  const site = { code: siteCode('PR1'), type: 'primary', parent: code } as const;
+  let problems: readonly LinkProblem[] = [];
+  const begun = (): OwnRecords =>
+    new OwnRecords({
+      site,
+      database,
+      releases: new MemoryReleases(),
+      platform: { os: 'linux', arch: 'x64' },
+      components: () => [],
+      linkProblems: () => problems,
+    });
+  const told = (records: OwnRecords): unknown => {
+    records.writeLinks(0);
+    return database.read((tables) => tables.records.get(site.code, 'site-status', linksRecordKey)?.body);
+  };
+  assert.equal(told(begun()), undefined, 'nothing to tell');
+  problems = [{ site: siteCode('SE1'), problem: 'a fork' }];
+  assert.deepEqual(told(begun()), { schema: 1, links: problems });
+  problems = [];
+  assert.deepEqual(told(begun()), { schema: 1, links: [] }, 'also after a new start');
 });

@@ -1,5 +1,5 @@
 import type { SiteFacts, SiteReleases } from '@sallyport/core/domain/exchange/exchange';
-import type { EpochMs } from '@sallyport/core/shared/ids';
+import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
 import type { ComponentStatus } from '../../ports/component.ts';
 import type { Releases } from '../../ports/releases.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
@@ -17,6 +17,18 @@ export interface ComponentsStatus {
   readonly components: readonly NamedStatus[];
 }
 
+/** Body of the record `site-status`/`links`: the sites below that nothing goes to or comes from, and why. */
+export interface LinksStatus {
+  readonly schema: 1;
+  readonly links: readonly LinkProblem[];
+}
+
+/** Why nothing goes over the link with a site. */
+export interface LinkProblem {
+  readonly site: SiteCode;
+  readonly problem: string;
+}
+
 /** Body of the record `site-status`/`orders`: how far a site has come with the hierarchy's orders. */
 export type OrdersStatus = OrderSetting;
 
@@ -24,6 +36,7 @@ export const factsRecordKey = 'facts';
 export const releasesRecordKey = 'releases';
 export const ordersRecordKey = 'orders';
 export const componentsRecordKey = 'components';
+export const linksRecordKey = 'links';
 
 /**
  * Words change with every piece of work, and sending a status is work itself: they travel seldom. Whether
@@ -38,6 +51,7 @@ export class OwnRecords {
   readonly #releases: Releases;
   readonly #platform: SiteFacts['platform'];
   readonly #components: () => readonly NamedStatus[];
+  readonly #linkProblems: () => readonly LinkProblem[];
   readonly #wordsEveryMs: number;
   /** What was found to be recorded: its text, and the hash of the record that says it. */
   readonly #said = new Map<string, { readonly text: string; readonly hash: string }>();
@@ -50,6 +64,7 @@ export class OwnRecords {
     readonly releases: Releases;
     readonly platform: SiteFacts['platform'];
     readonly components: () => readonly NamedStatus[];
+    readonly linkProblems: () => readonly LinkProblem[];
     readonly times?: { readonly wordsEveryMs?: number };
   }) {
     this.#site = options.site;
@@ -57,6 +72,7 @@ export class OwnRecords {
     this.#releases = options.releases;
     this.#platform = options.platform;
     this.#components = options.components;
+    this.#linkProblems = options.linkProblems;
     this.#wordsEveryMs = options.times?.wordsEveryMs ?? defaultWordsEveryMs;
   }
 
@@ -92,6 +108,19 @@ export class OwnRecords {
   writeOrders(at: EpochMs): void {
     const orders: OrdersStatus = this.#database.read(({ settings }) => readOrders(settings));
     this.#put('site-status', ordersRecordKey, orders, at);
+  }
+
+  /** The sites above look after the whole hierarchy, and see no link but their own. */
+  writeLinks(at: EpochMs): void {
+    const links = this.#linkProblems();
+    if (links.length === 0 && !this.#said.has(linksRecordKey) && !this.#holds(linksRecordKey)) return;
+    const status: LinksStatus = { schema: 1, links };
+    this.#put('site-status', linksRecordKey, status, at);
+  }
+
+  #holds(key: string): boolean {
+    const { code } = this.#site;
+    return this.#database.read(({ records }) => records.get(code, 'site-status', key)) !== undefined;
   }
 
   writeStatus(at: EpochMs): void {

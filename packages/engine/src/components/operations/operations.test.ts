@@ -345,6 +345,45 @@ test('a reset takes a package back everywhere, only while no site has installed 
   await assert.rejects(operations.reset({ id: '2.0.0', by }), { code: 'NOT_ALLOWED' });
 });
 
+test('an install that failed at the top-tier site is said to hold the others up, until it is tried again or cancelled', async (t) => {
+  const hierarchy = await ready(t);
+  const { operations } = hierarchy.top;
+  await operations.download({ id: '1.5.0', by });
+  await operations.install({ id: '2.0.0', by });
+  await hierarchy.settle();
+  for (const event of ['prerequisites-started', 'prerequisites-passed', 'install-started'] as const)
+    hierarchy.happen('CAS', guids.update, event);
+  for (const site of ['PR1', 'PR2'] as const)
+    for (const event of ['prerequisites-started', 'prerequisites-passed', 'waiting-for-parent'] as const)
+      hierarchy.happen(site, guids.update, event, { reason: 'the parent first' });
+  await hierarchy.settle();
+  await assert.rejects(operations.install({ id: '1.5.0', by }), {
+    code: 'INSTALL_RUNNING',
+    message: /is being installed at CAS, PR1, PR2, .*wait for the end, or cancel it$/,
+  });
+  hierarchy.happen('CAS', guids.update, 'install-failed', { reason: 'no', step: 'stage-release' });
+  await hierarchy.settle();
+  await assert.rejects(operations.install({ id: '1.5.0', by }), {
+    code: 'INSTALL_RUNNING',
+    message:
+      /has stopped at CAS, and PR1, PR2 wait for that: nothing goes on by itself, .*Retry it there, or cancel it first$/,
+  });
+  await assert.rejects(operations.retry({ id: '2.0.0', by, site: pr1 }), { code: 'NOT_ALLOWED' });
+  await operations.cancel({ id: '2.0.0', by });
+  await hierarchy.settle();
+  await assert.rejects(operations.retry({ id: '2.0.0', by, site: pr1 }), {
+    code: 'NOT_ALLOWED',
+    message: /PR1 installs after its parent CAS, which has no attempt at .* under way \(INSTALL_FAILED\)/,
+  });
+  await operations.reset({ id: '2.0.0', by });
+  await hierarchy.settle();
+  await assert.rejects(operations.retry({ id: '2.0.0', by }), {
+    code: 'NOT_ALLOWED',
+    message: /under way \(DOWNLOAD_SUCCESS\): retry it there too, or order it anew with "install"/,
+  });
+  assert.deepEqual((await operations.install({ id: '2.0.0', by })).sites, ['CAS', 'PR1', 'PR2']);
+});
+
 test('a secondary is brought to what its parent has when somebody says so, package by package', async (t) => {
   const hierarchy = await ready(t);
   const { operations } = hierarchy.top;

@@ -9,6 +9,8 @@ import {
   componentsRecordKey,
   type ComponentsStatus,
   factsRecordKey,
+  linksRecordKey,
+  type LinksStatus,
   ordersRecordKey,
   type OrdersStatus,
 } from '../hierarchy-manager/own-records.ts';
@@ -18,7 +20,7 @@ export function sitesResult(tables: ReadTables, roster: Roster, links: SiteLinks
   return {
     hierarchyId: roster.hierarchyId,
     rosterVersion: roster.version,
-    sites: roster.sites.map((entry) => ({ ...siteResult(tables, entry), ...linkOf(entry, links) })),
+    sites: roster.sites.map((entry) => ({ ...siteResult(tables, entry), ...linkOf(tables, entry, links) })),
   };
 }
 
@@ -31,6 +33,7 @@ export interface SiteLinks {
 }
 
 function linkOf(
+  tables: ReadTables,
   { code, parent, revoked }: RosterEntry,
   { site, children, own }: SiteLinks,
 ): Pick<SitesResult['sites'][number], 'link'> {
@@ -39,8 +42,9 @@ function linkOf(
     return parent !== undefined && !['running', 'starting'].includes(own.state)
       ? { link: { problem: own.reason } }
       : {};
+  if (parent !== undefined && parent !== site) return linkAsTold(tables, code, parent);
   const child = children.find((each) => each.site === code);
-  if (parent !== site || child === undefined) return {};
+  if (child === undefined) return {};
   const { lastSeenAt, problem } = child;
   return {
     link: {
@@ -48,6 +52,17 @@ function linkOf(
       ...(problem === undefined ? {} : { problem }),
     },
   };
+}
+
+/** Of a link between two other sites: what the upper one of them says. */
+function linkAsTold(
+  tables: ReadTables,
+  code: SiteCode,
+  parent: SiteCode,
+): Pick<SitesResult['sites'][number], 'link'> {
+  const told = tables.records.get(parent, 'site-status', linksRecordKey)?.body as LinksStatus | undefined;
+  const problem = told?.links.find(({ site }) => site === code)?.problem;
+  return problem === undefined ? {} : { link: { problem: `its parent ${parent} says: ${problem}` } };
 }
 
 function siteResult(

@@ -341,6 +341,7 @@ export class TestHierarchy {
       ring: 'general',
       exchange: this.#exchange,
       components: () => [],
+      linkProblems: () => [],
     });
     const distribution = new DistributionManager({ ...shared, documents, fetcher });
     const gate = new TrustedPackageGate({ ...shared, documents });
