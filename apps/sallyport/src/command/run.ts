@@ -15,6 +15,10 @@ export const exitCodes = {
   unfinished: 4,
 } as const;
 
+const commandGraceMs = 5_000;
+/** A server ends its components one after the other, each within a limit of its own. */
+export const serverGraceMs = 120_000;
+
 /** Errors that end with another code than "failed". */
 const exitCodeOfError: Readonly<Record<string, number>> = {
   NO_SERVER: exitCodes.noServer,
@@ -23,11 +27,21 @@ const exitCodeOfError: Readonly<Record<string, number>> = {
 
 /**
  * Runs a command's work: what goes wrong is told once, on standard error (and as JSON on standard output with
- * `--json`), with the exit code that fits. Ctrl-C and SIGTERM cancel the work.
+ * `--json`), with the exit code that fits. Ctrl-C and SIGTERM cancel the work; what does not end by that within
+ * `graceMs` is ended by the signal itself, which no work here minds: a pipe that nobody writes to never lets go.
  */
-export async function runCommand(json: boolean, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+export async function runCommand(
+  json: boolean,
+  work: (signal: AbortSignal) => Promise<void>,
+  graceMs = commandGraceMs,
+): Promise<void> {
   const ending = new AbortController();
-  const end = (): void => ending.abort(new Error('cancelled'));
+  let giveUp: NodeJS.Timeout | undefined;
+  const end = (signal: NodeJS.Signals): void => {
+    ending.abort(new Error('cancelled'));
+    // The default action of the signal: nothing listens for it any more.
+    giveUp = setTimeout(() => process.kill(process.pid, signal), graceMs).unref();
+  };
   process.once('SIGINT', end);
   process.once('SIGTERM', end);
   try {
@@ -41,6 +55,7 @@ export async function runCommand(json: boolean, work: (signal: AbortSignal) => P
     }
     if (json) printJson({ error: errorJson(error) });
   } finally {
+    clearTimeout(giveUp);
     process.off('SIGINT', end);
     process.off('SIGTERM', end);
   }

@@ -7,7 +7,7 @@ import type { Component, ComponentStatus } from '../../ports/component.ts';
 import type { Digests } from '../../ports/digests.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
-import type { Releases } from '../../ports/releases.ts';
+import { ReleaseError, type Releases } from '../../ports/releases.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
 import { exchangeSettingName } from '../dmp-downloader/exchange-state.ts';
 import { hierarchySettingName } from '../hierarchy-identity/hierarchy-setting.ts';
@@ -84,6 +84,8 @@ export class HierarchyManager implements Component {
   #refreshFailures = 0;
   #mendAt: EpochMs = 0;
   #mendFailures = 0;
+  /** What was amiss with the releases at the last look. */
+  #amiss: string | undefined;
 
   constructor(options: HierarchyManagerOptions) {
     this.#options = options;
@@ -98,7 +100,7 @@ export class HierarchyManager implements Component {
   async start(signal: AbortSignal): Promise<void> {
     if (this.#stopListening !== undefined) return;
     signal.throwIfAborted();
-    await this.#records.writeFacts(this.#options.clock.now());
+    await this.#writeFacts();
     this.#stopListening = this.#options.database.onCommit((change) => {
       if (concerns(change, this.#concern)) this.#loop.wake();
     });
@@ -137,7 +139,7 @@ export class HierarchyManager implements Component {
   async #pass(signal: AbortSignal, report: (reason: string) => void): Promise<PassOutcome> {
     const { documents, clock } = this.#options;
     const now = clock.now();
-    await this.#records.writeFacts(now);
+    const amiss = await this.#writeFacts();
     this.#records.writeStatus(now);
     this.#records.writeLinks(now);
     await this.#refreshFromParent(signal, report);
@@ -150,17 +152,29 @@ export class HierarchyManager implements Component {
     const times = [waiting?.nextAt, changesAt].flatMap((time) =>
       time !== undefined && time > now ? [time] : [],
     );
+    const nextAt = Math.min(next, ...times);
+    const problem = amiss ?? (view.problem && `nothing new is available: ${view.problem.message}`);
+    if (problem !== undefined) return { state: 'failing', reason: waiting?.reason ?? problem, nextAt };
     return {
       state: 'waiting',
-      reason: waiting?.reason ?? this.#idleReason(view),
-      nextAt: Math.min(next, ...times),
+      reason: waiting?.reason ?? 'facts, orders and selection are up to date',
+      nextAt,
     };
   }
 
-  #idleReason(view: TrustedView): string {
-    return view.problem === undefined
-      ? 'facts, orders and selection are up to date'
-      : `nothing new is available: ${view.problem.message}`;
+  /** Answers what is amiss with what is installed here. Orders and metadata do not wait until somebody has mended it. */
+  async #writeFacts(): Promise<string | undefined> {
+    const { clock, log } = this.#options;
+    let amiss: string | undefined;
+    try {
+      amiss = await this.#records.writeFacts(clock.now());
+    } catch (error) {
+      if (!(error instanceof ReleaseError)) throw error;
+      amiss = error.message;
+    }
+    if (amiss !== undefined && amiss !== this.#amiss) log.error('{problem}', { problem: amiss });
+    this.#amiss = amiss;
+    return amiss;
   }
 
   /** Children learn of withdrawals and stops without being asked. */

@@ -64,7 +64,7 @@ test('an order that another key signed is refused with a visible reason, and the
   );
   assert.equal(last, 2);
   assert.equal(hierarchy.projection('PR1', guids.update)?.data['receivedBytes'] !== undefined, true);
-  const [child] = hierarchy.top.operations.sites().sites.filter(({ code }) => code === 'PR1');
+  const [child] = (await hierarchy.top.operations.sites()).sites.filter(({ code }) => code === 'PR1');
   assert.equal(child?.refusedOrders[0]?.code, 'FORGED', 'it is visible at the top-tier site');
 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { siteCode } from '@sallyport/core/shared/ids';
+import { productId, siteCode } from '@sallyport/core/shared/ids';
 import { memoryDatabase } from '../../storage/sqlite/test-support/databases.ts';
 import {
   componentsRecordKey,
@@ -10,6 +10,7 @@ import {
   OwnRecords,
 } from './own-records.ts';
 import { MemoryReleases } from './test-support/memory-releases.ts';
+import { guidOf } from './test-support/test-vendor.ts';
 
 const code = siteCode('CAS');
 const minute = 60_000;
@@ -67,4 +68,38 @@ test('the sites above are told of a link below that is halted, and when it goes 
   assert.deepEqual(told(begun()), { schema: 1, links: problems });
   problems = [];
   assert.deepEqual(told(begun()), { schema: 1, links: [] }, 'also after a new start');
+});
+
+test('a release in force that has gone is named, and so is a pointer', async (t) => {
+  const database = memoryDatabase('CAS');
+  t.after(() => database.close());
+  const releases = new MemoryReleases();
+  const product = productId('hello');
+  const records = new OwnRecords({
+    site: { code, type: 'central' },
+    database,
+    releases,
+    platform: { os: 'linux', arch: 'x64' },
+    components: () => [],
+    linkProblems: () => [],
+  });
+  assert.equal(await records.writeFacts(0), undefined, 'nothing was there yet');
+  const installed = [guidOf(1)];
+  await releases.switchTo({
+    product,
+    guid: guidOf(1),
+    version: '1.0',
+    folder: '1.0',
+    treeSha256: '0'.repeat(64),
+    installed,
+  });
+  assert.equal(await records.writeFacts(0), undefined);
+  const facts = (): unknown =>
+    database.read((tables) => tables.records.get(code, 'site-facts', 'facts')?.body);
+  const said = facts();
+  releases.list = async () => [];
+  assert.match((await records.writeFacts(0)) ?? '', /hello\/releases\/1\.0, has gone: put it back/);
+  releases.current = async () => undefined;
+  assert.match((await records.writeFacts(0)) ?? '', /hello\/current\.json has gone, .*1\.0 was in force/);
+  assert.deepEqual(facts(), said, 'what is told above stays');
 });

@@ -76,7 +76,14 @@ export class OwnRecords {
     this.#wordsEveryMs = options.times?.wordsEveryMs ?? defaultWordsEveryMs;
   }
 
-  async writeFacts(at: EpochMs): Promise<void> {
+  /**
+   * Answers what is amiss: a release that was in force, or its folder, has gone.
+   *
+   * @throws {ReleaseError} BAD_POINTER
+   */
+  async writeFacts(at: EpochMs): Promise<string | undefined> {
+    const amiss = await this.#whatHasGone();
+    if (amiss !== undefined) return amiss;
     const products: SiteFacts['products'][number][] = [];
     for (const product of (await this.#releases.products()).toSorted()) {
       const current = await this.#releases.current(product);
@@ -92,6 +99,24 @@ export class OwnRecords {
     };
     this.#put('site-facts', factsRecordKey, facts, at);
     this.#put('site-releases', releasesRecordKey, await this.#siteReleases(), at);
+    return undefined;
+  }
+
+  /** Compared with what this site said of itself last. */
+  async #whatHasGone(): Promise<string | undefined> {
+    const said = this.#database.read(({ records }) =>
+      records.get(this.#site.code, 'site-facts', factsRecordKey),
+    )?.body as SiteFacts | undefined;
+    for (const { product, version } of said?.products ?? []) {
+      const current = await this.#releases.current(product);
+      if (current === undefined) {
+        return `products/${product}/current.json has gone, by which ${version} was in force: put it back from a backup of the data folder`;
+      }
+      const { folder } = current;
+      if ((await this.#releases.list(product)).includes(folder)) continue;
+      return `the release in force, products/${product}/releases/${folder}, has gone: put it back from a backup of the data folder, or install a newer version`;
+    }
+    return undefined;
   }
 
   async #siteReleases(): Promise<SiteReleases> {

@@ -399,7 +399,7 @@ test('a secondary is brought to what its parent has when somebody says so, packa
   await hierarchy.settle();
   for (const code of ['CAS', 'PR1', 'PR2']) await hierarchy.installs(code, guids.hotfix);
   assert.equal(hierarchy.state('SEC', guids.update), undefined, 'never by itself');
-  const behind = operations.sites().sites.find(({ code }) => code === 'SEC');
+  const behind = (await operations.sites()).sites.find(({ code }) => code === 'SEC');
   assert.deepEqual(behind?.products?.[0]?.missing, [guids.update, guids.hotfix]);
   await assert.rejects(operations.upgradeSecondary({ site: pr1, by }), { code: 'NOT_ALLOWED' });
   const ordered = await operations.upgradeSecondary({ site: sec, by });
@@ -479,11 +479,12 @@ test('below the top-tier site one can look and not decide', async (t) => {
       childLinks: () => [],
       query: () => ({ state: 'failing', reason: 'the parent CAS does not answer', since: 0 }),
     },
+    components: () => [],
     digests: nodeDigests,
     clock: hierarchy.clock,
     log,
   });
-  const own = operations.sites().sites.find(({ code }) => code === 'PR1');
+  const own = (await operations.sites()).sites.find(({ code }) => code === 'PR1');
   assert.deepEqual(
     own?.link,
     { problem: 'the parent CAS does not answer' },
@@ -517,7 +518,7 @@ test('shows how the link to each child fares, so that a dead site does not look 
     { site: siteCode('PR1'), lastSeenAt: 17 },
     { site: siteCode('PR2'), problem: 'its records are forked' },
   ];
-  const { sites } = hierarchy.top.operations.sites();
+  const { sites } = await hierarchy.top.operations.sites();
   assert.deepEqual(
     sites.map(({ code, link }) => [code, link]),
     [

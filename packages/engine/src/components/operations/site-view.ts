@@ -1,9 +1,10 @@
 import type { SiteFacts } from '@sallyport/core/domain/exchange/exchange';
 import type { Roster, RosterEntry } from '@sallyport/core/domain/sites/site';
-import type { SiteCode } from '@sallyport/core/shared/ids';
+import type { PackageGuid, ProductId, SiteCode } from '@sallyport/core/shared/ids';
 import type { SitesResult } from '@sallyport/core/wire/api';
 import type { ComponentStatus } from '../../ports/component.ts';
 import type { ReadTables } from '../../ports/site-database.ts';
+import { isOlder } from '../hierarchy-manager/order-judgement.ts';
 import type { ChildStatus } from '../replication-manager/parent-side.ts';
 import {
   componentsRecordKey,
@@ -11,16 +12,29 @@ import {
   factsRecordKey,
   linksRecordKey,
   type LinksStatus,
+  type NamedStatus,
   ordersRecordKey,
   type OrdersStatus,
 } from '../hierarchy-manager/own-records.ts';
 
+/** What is known here beside the records of all sites. */
+export interface SitesContext {
+  readonly links: SiteLinks;
+  /** What the components of this site say now. */
+  readonly components: readonly NamedStatus[];
+  /** A package's version; undefined for one that the trusted catalogue does not name. */
+  readonly versionOf: (product: ProductId, guid: PackageGuid) => string | undefined;
+}
+
 /** Every site of the roster, with what it says of itself as far as that has come here, and how its link fares. */
-export function sitesResult(tables: ReadTables, roster: Roster, links: SiteLinks): SitesResult {
+export function sitesResult(tables: ReadTables, roster: Roster, context: SitesContext): SitesResult {
   return {
     hierarchyId: roster.hierarchyId,
     rosterVersion: roster.version,
-    sites: roster.sites.map((entry) => ({ ...siteResult(tables, entry), ...linkOf(tables, entry, links) })),
+    sites: roster.sites.map((entry) => ({
+      ...siteResult(tables, entry, context),
+      ...linkOf(tables, entry, context.links),
+    })),
   };
 }
 
@@ -68,6 +82,7 @@ function linkAsTold(
 function siteResult(
   tables: ReadTables,
   { code, type, parent, revoked }: RosterEntry,
+  { links, components, versionOf }: SitesContext,
 ): SitesResult['sites'][number] {
   // What a site says that was shut out is not passed on, and it could not correct it.
   if (revoked !== undefined) {
@@ -75,9 +90,11 @@ function siteResult(
   }
   const facts = factsOf(tables, code);
   const above = parent === undefined ? undefined : factsOf(tables, parent);
-  const status = tables.records.get(code, 'site-status', componentsRecordKey)?.body as
-    | ComponentsStatus
-    | undefined;
+  // Of this site itself what is so now: where its database cannot be written, the record is of before.
+  const status =
+    code === links.site
+      ? { components }
+      : (tables.records.get(code, 'site-status', componentsRecordKey)?.body as ComponentsStatus | undefined);
   const orders = tables.records.get(code, 'site-status', ordersRecordKey)?.body as OrdersStatus | undefined;
   return {
     code,
@@ -92,7 +109,7 @@ function siteResult(
             version,
             installed: [...installed],
             missing: (above?.products.find((held) => held.product === product)?.installed ?? []).filter(
-              (guid) => !installed.includes(guid),
+              (guid) => !installed.includes(guid) && !isOlder(versionOf(product, guid) ?? '', version),
             ),
           })),
         }),

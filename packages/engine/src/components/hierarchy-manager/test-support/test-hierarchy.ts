@@ -406,6 +406,7 @@ export class TestHierarchy {
         childLinks: () => this.childLinks,
         query: () => ({ state: 'running', reason: 'links are up', since: 0 }),
       },
+      components: () => [],
       topTier: {
         downloader,
         signOrder: (order) => signOrder(order, this.operating),
