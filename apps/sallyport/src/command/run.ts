@@ -2,6 +2,7 @@ import process from 'node:process';
 import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
 import { fileFailureText } from '@sallyport/core/shared/file-failure';
 import type { Command } from 'commander';
+import { plain } from '../output/table.ts';
 
 /** What a command ends with, for scripts. */
 export const exitCodes = {
@@ -79,7 +80,9 @@ export function exitTwoOnUsage(command: Command): Command {
 
 /** What a person is told: never a bare word of the operating system, also where nobody expected it to say one. */
 function textOf(error: unknown): string {
-  return error instanceof SallyportError ? error.message : (fileFailureText(error) ?? messageOf(error));
+  const text = error instanceof SallyportError ? error.message : (fileFailureText(error) ?? messageOf(error));
+  // Names of files and words of other machines are in it, and must not drive the terminal.
+  return text.split('\n').map(plain).join('\n');
 }
 
 /** An error that has `problems` tells each of them apart. */

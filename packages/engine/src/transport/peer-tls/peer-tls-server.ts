@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import { Readable } from 'node:stream';
 import type { Server as TlsServer, TLSSocket } from 'node:tls';
-import { messageOf } from '@sallyport/core/shared/errors';
+import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
 import type { SiteCode } from '@sallyport/core/shared/ids';
 import { joinRequestFormat } from '@sallyport/core/wire/join';
 import { batchFormat, helloFormat, linkLimits, pullFormat } from '@sallyport/core/wire/link';
@@ -233,6 +233,10 @@ export class PeerTlsServer {
     if (error instanceof LinkError) {
       return reply.code(statusOf[error.code]).send({ code: error.code, message: error.message });
     }
+    if (isUnwritable(error)) {
+      this.#log.error('A request of a child site failed: {reason}', { reason: error.message });
+      return reply.code(503).send({ code: 'STALLED', message: unwritable });
+    }
     const status = error instanceof WireError ? 400 : statusCodeOf(error);
     if (status >= 500 && !this.#ending.signal.aborted) {
       this.#log.error('A request of a child site failed: {reason}', { reason: messageOf(error) });
@@ -255,6 +259,14 @@ declare module 'fastify' {
     /** The child site that the connection was made by; set in the scope of children only. */
     child: SiteCode | null;
   }
+}
+
+/** Its log may not say so: it can be on the same disk. */
+const unwritable =
+  'the parent site cannot write to its database, because its disk is full or fails: its administrator has to look after it';
+
+function isUnwritable(error: unknown): error is Error {
+  return error instanceof SallyportError && error.code === 'UNWRITABLE';
 }
 
 function childOf(request: FastifyRequest): SiteCode {
