@@ -78,6 +78,7 @@ describe('bad input', () => {
     const message = await world.refused(
       ['site', 'setup', '--data', world.path('wrong'), ...wrong, ...more],
       /cannot be set up like this/,
+      2,
     );
     for (const expected of [
       /toolong/,
@@ -129,8 +130,9 @@ describe('bad input', () => {
     await world.refused(
       joining('PR2', 'sallyport-join-1.abc'),
       /join token cannot be read .*: copy it again/,
+      2,
     );
-    await world.refused(joining('PR3', token), /token is for site PR2, not PR3: use its own token/);
+    await world.refused(joining('PR3', token), /token is for site PR2, not PR3: use its own token/, 2);
     await world.refused(
       joining('PR2', changed(token, { secret: 'a'.repeat(64) })),
       /may not join: The join token is wrong/,

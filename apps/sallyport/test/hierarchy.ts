@@ -87,7 +87,7 @@ export class Site {
   ): Promise<SiteState> {
     let last: SiteState | undefined;
     const signal = AbortSignal.timeout(patienceMs);
-    return withSite(this.data, async (client) => {
+    return withSite(this.data, signal, async (client) => {
       try {
         for await (const { packages } of client.watch<StatusResult>(signal)) {
           last = packages.find((found) => found.version === version)?.sites.find(({ site }) => site === code);

@@ -214,7 +214,7 @@ export async function startChild(
 
 export function tokenFor(
   top: TopTierSite,
-  parent: TestSite,
+  parent: Pick<TestSite, 'address' | 'code'>,
   code: string,
   type: 'primary' | 'secondary',
   expiresAt = Date.now() + 3_600_000,

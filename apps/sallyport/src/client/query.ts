@@ -40,8 +40,8 @@ export async function show<R>(
   ask: (site: SiteClient) => Promise<R>,
   render: (result: R) => string,
 ): Promise<void> {
-  await runCommand(options.json === true, async () => {
-    const result = await withSite(options.data, ask);
+  await runCommand(options.json === true, async (signal) => {
+    const result = await withSite(options.data, signal, ask);
     if (options.json) printJson(result);
     else printLine(render(result));
   });

@@ -7,14 +7,24 @@ import { ApiError, LocalApiClient } from '@sallyport/engine/transport/console-ap
 import { localSocketPath } from '@sallyport/engine/transport/console-api/socket-path';
 
 /** Where a site's data are when the command line does not say. */
-export const defaultDataFolder = process.env['SALLYPORT_DATA'] ?? '/var/lib/sallyport/site';
+export const defaultDataFolder = process.env['SALLYPORT_DATA'] || '/var/lib/sallyport/site';
+
+/** A server that is busy answers within this; whoever waits longer is told. */
+const patienceMs = 10_000;
 
 /** A running site server, asked over its local API. */
 export class SiteClient {
   readonly #api: LocalApiClient;
+  readonly #signal: AbortSignal;
+  readonly #dataFolder: string;
 
-  /** @throws {ApiError} NO_SERVER when the folder holds no site */
-  constructor(dataFolder: string) {
+  /**
+   * @param signal ends what is being asked
+   * @throws {ApiError} NO_SERVER when the folder holds no site
+   */
+  constructor(dataFolder: string, signal: AbortSignal) {
+    this.#signal = signal;
+    this.#dataFolder = dataFolder;
     if (!existsSync(join(dataFolder, 'site.json'))) {
       throw new ApiError(
         'NO_SERVER',
@@ -29,7 +39,16 @@ export class SiteClient {
     name: N,
     input: N extends ApiName ? ApiInput<N> : N extends SiteApiName ? SiteApiInput<N> : never,
   ): Promise<R> {
-    return (await this.#api.call(name, input)) as R;
+    const silent = setTimeout(() => {
+      process.stderr.write(
+        `sallyport: the site server of ${this.#dataFolder} has not answered yet; Ctrl-C ends the waiting\n`,
+      );
+    }, patienceMs);
+    try {
+      return (await this.#api.call(name, input, this.#signal)) as R;
+    } finally {
+      clearTimeout(silent);
+    }
   }
 
   watch<R>(signal: AbortSignal): AsyncIterable<R> {
@@ -47,8 +66,12 @@ export function administrator(): string {
 }
 
 /** Runs work with a client that is closed afterwards, whatever happens. */
-export async function withSite<T>(dataFolder: string, work: (site: SiteClient) => Promise<T>): Promise<T> {
-  const site = new SiteClient(dataFolder);
+export async function withSite<T>(
+  dataFolder: string,
+  signal: AbortSignal,
+  work: (site: SiteClient) => Promise<T>,
+): Promise<T> {
+  const site = new SiteClient(dataFolder, signal);
   try {
     return await work(site);
   } finally {

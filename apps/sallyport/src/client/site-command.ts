@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Command, Option } from 'commander';
 import { siteCode, type SiteCode } from '@sallyport/core/shared/ids';
-import { positiveNumber, siteCodeArgument } from '../command/arguments.ts';
+import { positiveNumber, siteCodeArgument, wholeNumber } from '../command/arguments.ts';
 import { standardOutput } from '../command/output.ts';
 import { type Weekday, weekdays } from '@sallyport/core/domain/updates/service-window';
 import type { SitesResult, WindowsResult } from '@sallyport/core/wire/api';
@@ -19,7 +20,7 @@ interface TokenOptions {
 }
 
 interface WindowOptions {
-  readonly days?: readonly string[];
+  readonly days?: readonly Weekday[];
   readonly from: string;
   readonly minutes: number;
   readonly timeZone: string;
@@ -66,9 +67,11 @@ export function addSiteQueries(site: Command): void {
     renderWindows,
   );
   query(windows, 'add', 'Add a window; the windows of a site are a union', addWindow, renderWindows)
-    .option('--days <day...>', `days on which it begins (${weekdays.join(', ')}); every day when not given`)
+    .addOption(
+      new Option('--days <day...>', 'days on which it begins; every day when not given').choices(weekdays),
+    )
     .requiredOption('--from <HH:MM>', 'when it begins, 24 hours')
-    .requiredOption('--minutes <minutes>', 'how long it lasts, across midnight too', positiveNumber(10_080))
+    .requiredOption('--minutes <minutes>', 'how long it lasts, across midnight too', wholeNumber(10_080))
     .option('--time-zone <name>', 'IANA name', Intl.DateTimeFormat().resolvedOptions().timeZone);
   query(
     windows,
@@ -101,8 +104,9 @@ async function addWindow(
   { days = weekdays, from, minutes, timeZone }: WindowOptions,
 ): Promise<WindowsResult> {
   const { windows } = await server.ask<WindowsResult>('windows', {});
-  const added = { days: days as Weekday[], startsAt: from, durationMinutes: minutes, timeZone };
-  return server.ask('set-windows', { windows: [...windows, { ...added, days: [...added.days] }] });
+  const added = { days: [...days], startsAt: from, durationMinutes: minutes, timeZone };
+  const others = windows.filter((window) => !isDeepStrictEqual(window, added));
+  return server.ask('set-windows', { windows: [...others, added] });
 }
 
 function renderWindows({ windows, open, changesAt }: WindowsResult): string {

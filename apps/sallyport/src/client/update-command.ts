@@ -130,7 +130,7 @@ function addStatus(parent: Command): void {
   common(command).action((id: string | undefined, options: Common & { follow?: true }) =>
     options.follow
       ? runCommand(options.json === true, (signal) =>
-          withSite(options.data, (site) =>
+          withSite(options.data, signal, (site) =>
             followStatus(site, AbortSignal.any([signal, standardOutput.lost])),
           ),
         )
@@ -301,7 +301,7 @@ function consentOf({ ignoreWarning, ignoreKnownWarnings }: Consenting): { ignore
 
 async function act(options: Waiting, ask: (site: SiteClient) => Promise<ActionResult>): Promise<void> {
   await runCommand(options.json === true, (signal) =>
-    withSite(options.data, async (site) => {
+    withSite(options.data, signal, async (site) => {
       const result = await ask(site);
       if (!options.json) printLine(renderAction(result));
       if (!options.wait || (result.kind === 'nothing-to-do' && result.guid === undefined)) {

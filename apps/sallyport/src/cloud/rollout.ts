@@ -43,7 +43,11 @@ export async function rollout(named: string, options: RolloutOptions): Promise<v
       ...(stopped === undefined ? [] : [`stopped: ${stopped.reason}`]),
     ];
     printLine(`${result.product} ${result.entry.version} (${result.entry.guid}): ${parts.join(', ')}.`);
-    printLine('Sites learn of it with their next exchange.');
+    printLine(
+      result.entry.withdrawn === undefined
+        ? 'Sites learn of it with their next exchange.'
+        : 'It was withdrawn for good: no site installs it, whatever its roll-out says.',
+    );
   });
 }
 

@@ -14,7 +14,7 @@ import { days } from '@sallyport/core/shared/units';
 import { type DataOptions, foldersOf, openCloud, openDatabase } from './open-cloud.ts';
 import { readGivenFile } from '../command/given-file.ts';
 import { standardOutput } from '../command/output.ts';
-import { printJson, printLine, runCommand } from '../command/run.ts';
+import { printJson, printLine, runCommand, serverGraceMs } from '../command/run.ts';
 import { serviceLog } from './service-log.ts';
 
 export interface ServeOptions extends DataOptions {
@@ -38,7 +38,7 @@ const stopMaxMs = 5_000;
 
 /** `cloud serve`: until SIGINT or SIGTERM. Standard output gets one line, `listening on <url>`; the log goes to standard error. */
 export async function serve(options: ServeOptions): Promise<void> {
-  await runCommand(options.json === true, async (signal) => {
+  const work = async (signal: AbortSignal): Promise<void> => {
     const tls = await tlsOf(options);
     const tools = await openCloud(options);
     // Whoever starts a second service means another folder, or does not know of the first. Publishing beside it is fine.
@@ -48,7 +48,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     } finally {
       lock.release();
     }
-  });
+  };
+  await runCommand(options.json === true, work, serverGraceMs);
 }
 
 async function serveFolder(

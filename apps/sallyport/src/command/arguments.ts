@@ -17,6 +17,16 @@ export function positiveNumber(max: number): (text: string) => number {
   };
 }
 
+/** As `positiveNumber`, and without a fraction. */
+export function wholeNumber(max: number): (text: string) => number {
+  const positive = positiveNumber(max);
+  return (text) => {
+    const value = positive(text);
+    if (!Number.isInteger(value)) throw new InvalidArgumentError('It must be a whole number.');
+    return value;
+  };
+}
+
 export function siteCodeArgument(text: string): SiteCode {
   return wellFormed(() => siteCode(text));
 }

@@ -5,7 +5,7 @@ import { addSiteQueries } from '../client/site-command.ts';
 import { defaultDataFolder } from '../client/site-client.ts';
 import { positiveNumber } from '../command/arguments.ts';
 import { standardOutput } from '../command/output.ts';
-import { printJson, printLine, runCommand } from '../command/run.ts';
+import { printJson, printLine, runCommand, serverGraceMs } from '../command/run.ts';
 import { newPassphrase } from '../command/passphrase.ts';
 import { secretOf } from '../command/secret.ts';
 import { checkAnswers, type SetupOptions } from './setup-answers.ts';
@@ -125,27 +125,33 @@ function run(parent: Command): void {
     .description('Run the site server until it is ended with Ctrl-C or SIGTERM')
     .option('--data <folder>', 'the site’s data folder', defaultDataFolder)
     .option('--log-json', 'structured log lines on standard output')
-    .action((options: { data: string; logJson?: true }) =>
-      runCommand(false, async (signal) => {
-        standardOutput.serve((text) => process.stderr.write(`sallyport: ${text}\n`));
-        const server = await startSiteServer(options.data, options.logJson ? process.stdout : undefined);
-        const { code, type } = server.config;
-        const link =
-          server.link === undefined ? '' : `, child sites dial ${server.link.host}:${server.link.port}`;
-        printLine(`site ${code} (${type}) is running${link}`);
-        await new Promise<void>((resolve) => {
-          if (signal.aborted) resolve();
-          else signal.addEventListener('abort', () => resolve(), { once: true });
-        });
-        const leftBehind = await server.close();
-        if (leftBehind.length > 0) {
-          // What does not stop would keep the process alive for ever.
-          process.stderr.write(`sallyport: ended without waiting for ${leftBehind.join(', ')}\n`);
-          process.exit(1);
-        }
-        printLine(`site ${code} has stopped`);
-      }),
+    .action((options: RunOptions) =>
+      runCommand(false, (signal) => serveUntilEnded(options, signal), serverGraceMs),
     );
+}
+
+interface RunOptions {
+  readonly data: string;
+  readonly logJson?: true;
+}
+
+async function serveUntilEnded(options: RunOptions, signal: AbortSignal): Promise<void> {
+  standardOutput.serve((text) => process.stderr.write(`sallyport: ${text}\n`));
+  const server = await startSiteServer(options.data, options.logJson ? process.stdout : undefined);
+  const { code, type } = server.config;
+  const link = server.link === undefined ? '' : `, child sites dial ${server.link.host}:${server.link.port}`;
+  printLine(`site ${code} (${type}) is running${link}`);
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  const leftBehind = await server.close();
+  if (leftBehind.length > 0) {
+    // What does not stop would keep the process alive for ever.
+    process.stderr.write(`sallyport: ended without waiting for ${leftBehind.join(', ')}\n`);
+    process.exit(1);
+  }
+  printLine(`site ${code} has stopped`);
 }
 
 function restore(parent: Command): void {

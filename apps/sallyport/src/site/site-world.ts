@@ -43,7 +43,7 @@ export async function connectSite({
   database,
 }: SiteWorld): Promise<ConnectedSite> {
   const view = new HierarchyView({ database, check: adapters.check, digestOf: adapters.digests.of });
-  const identity = await linkIdentity(adapters, config);
+  const identity = await linkIdentity(adapters, config, view);
   const { upstream, close } = openUpstream(config, adapters, view, identity);
   const assembly: SiteAssembly = {
     site: {
@@ -67,12 +67,23 @@ export async function connectSite({
   return { assembly, identity, close };
 }
 
-async function linkIdentity({ vault }: SiteAdapters, config: SiteConfig): Promise<TlsIdentity> {
+async function linkIdentity(
+  { vault, keys }: SiteAdapters,
+  config: SiteConfig,
+  view: HierarchyView,
+): Promise<TlsIdentity> {
   const secret = await vault.load(linkKeyName);
   if (secret === undefined) {
     throw new ConfigError(
       'INVALID',
       `the link key of site ${config.code} is missing from its vault: restore the folder "keys" from a backup`,
+    );
+  }
+  const known = entryOf(view.current().roster, siteCode(config.code));
+  if (known !== undefined && known.key !== keys.open(secret).publicKey) {
+    throw new ConfigError(
+      'INVALID',
+      `the link key in the folder "keys" is not the one by which the hierarchy knows site ${config.code}: put that folder back from a backup of this site; where there is none, revoke the site and set it up anew under another site code`,
     );
   }
   return tlsIdentity(secret, config.code);

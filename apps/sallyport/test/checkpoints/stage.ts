@@ -177,13 +177,13 @@ export class Stage {
       if (now !== lives) since = performance.now();
       lives = now;
       try {
-        if (await withSite(this.path(name), isSo)) return;
+        if (await withSite(this.path(name), AbortSignal.timeout(stallMaxMs), isSo)) return;
       } catch (error) {
         last = error;
       }
       await sleep(lookEveryMs);
     }
-    const states = await withSite(this.path(name), async (site) => {
+    const states = await withSite(this.path(name), AbortSignal.timeout(stallMaxMs), async (site) => {
       const { packages } = await site.ask<StatusResult>('status', {});
       return packages.flatMap(({ sites }) =>
         sites.map((each) => `${each.site} ${each.state}: ${each.reason}`),

@@ -13,10 +13,18 @@ const hexField = Type.String({ pattern: '^[0-9a-f]{64}$' });
 const tokenId = Type.String({ pattern: '^[0-9a-f]{32}$' });
 const childType = Type.Enum(['primary', 'secondary']);
 
+const addressPattern = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})$/;
+
+/** Whether a text is where a link can be reached: `host:port`, the port from 1 to 65535. */
+export function isLinkAddress(text: string): boolean {
+  const port = Number(addressPattern.exec(text)?.[1]);
+  return text.length <= 300 && port >= 1 && port <= 65_535;
+}
+
 const tokenSchema = Type.Object({
   schema: Type.Literal(1),
   id: tokenId,
-  address: Type.String({ pattern: '^(?:\\[[0-9a-fA-F:.]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$', maxLength: 300 }),
+  address: Type.Refine(Type.String(), isLinkAddress, () => 'must be host:port, the port from 1 to 65535'),
   hierarchyId: hierarchyIdField,
   parentKey: publicKeyField,
   parent: siteCodeField,

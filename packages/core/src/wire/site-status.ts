@@ -2,7 +2,7 @@ import { Type } from 'typebox';
 import { orderSequenceMax } from '../domain/sites/epoch.ts';
 import { mebibytes } from '../shared/units.ts';
 import { documentFormat } from './document-format.ts';
-import { countField, guidField } from './fields.ts';
+import { countField, guidField, siteCodeField } from './fields.ts';
 
 /** The last instant that a `Date` can be of. */
 const timeField = countField(0, 8_640_000_000_000_000);
@@ -22,6 +22,9 @@ export const ordersStatusFormat = documentFormat({
     schema: Type.Literal(1),
     last: orderNumberField,
     deferred: Type.Array(orderNumberField, { maxItems: 100_000 }),
+    waits: Type.Optional(
+      Type.Array(Type.Object({ sequence: orderNumberField, reason: Type.String() }), { maxItems: 100_000 }),
+    ),
     refused: Type.Array(
       Type.Object({
         sequence: orderNumberField,
@@ -51,6 +54,16 @@ export const componentsStatusFormat = documentFormat({
       }),
       { maxItems: 1000 },
     ),
+  }),
+});
+
+/** The sites below a site that nothing goes to or comes from. */
+export const linksStatusFormat = documentFormat({
+  ...options,
+  name: 'status of links',
+  schema: Type.Object({
+    schema: Type.Literal(1),
+    links: Type.Array(Type.Object({ site: siteCodeField, problem: Type.String() }), { maxItems: 10_000 }),
   }),
 });
 

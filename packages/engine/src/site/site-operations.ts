@@ -14,6 +14,7 @@ export function siteOperations({ ports, exchange }: SiteAssembly, parts: SitePar
     manager: parts.hierarchyManager,
     distribution: parts.distributionManager,
     links: parts.replicationManager,
+    components: () => parts.executive.query(),
     digests,
     clock,
     log: parts.logs.of('SMS_PROVIDER'),

@@ -8,7 +8,7 @@ import { operatingKeyName } from '../components/hierarchy-identity/create-hierar
 import { HierarchyAuthority } from '../components/hierarchy-identity/hierarchy-authority.ts';
 import { JoinDesk } from '../components/hierarchy-identity/join-desk.ts';
 import { HierarchyManager } from '../components/hierarchy-manager/hierarchy-manager.ts';
-import type { NamedStatus } from '../components/hierarchy-manager/own-records.ts';
+import type { LinkProblem, NamedStatus } from '../components/hierarchy-manager/own-records.ts';
 import { TrustedPackageCatalogue } from '../components/hierarchy-manager/package-catalogue.ts';
 import { TrustedPackageGate } from '../components/hierarchy-manager/package-gate.ts';
 import { TrustedDocuments } from '../components/hierarchy-manager/trusted-documents.ts';
@@ -41,6 +41,7 @@ export async function buildSiteParts(given: SiteAssembly) {
   const { clock, random, digests, check, database, blobs, trust, fetcher, releases } = ports;
   const times = assembly.times === undefined ? {} : { times: assembly.times };
   let statuses: () => readonly NamedStatus[] = () => [];
+  let linkProblems: () => readonly LinkProblem[] = () => [];
   const metadata = new KnownMetadata({ check });
   const documents = new TrustedDocuments({
     database,
@@ -70,6 +71,7 @@ export async function buildSiteParts(given: SiteAssembly) {
     ring: assembly.ring,
     exchange: assembly.exchange,
     components: () => statuses(),
+    linkProblems: () => linkProblems(),
     ...times,
   });
   const distributionManager = new DistributionManager({
@@ -164,6 +166,10 @@ export async function buildSiteParts(given: SiteAssembly) {
     ],
   });
   statuses = () => executive.query();
+  linkProblems = () =>
+    replicationManager
+      .childLinks()
+      .flatMap(({ site: child, problem }) => (problem === undefined ? [] : [{ site: child, problem }]));
   return {
     site,
     view,

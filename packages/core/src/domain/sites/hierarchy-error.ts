@@ -6,6 +6,7 @@ import { SallyportError } from '../../shared/errors.ts';
  * `WRONG_KEY`: a private key that does not speak for the hierarchy. `NOT_TOP_TIER`, `UNKNOWN_SITE`,
  * `ALREADY_REVOKED`, `PLACEMENT`: changes that cannot be made. `READ_ONLY`: this site is an old copy of the top-tier
  * site and signs nothing. `BAD_TOKEN`: a join token that cannot be read.
+ * `BAD_ADDRESS`: a place where no site can be reached.
  */
 export type HierarchyErrorCode =
   | 'FORGED'
@@ -18,6 +19,7 @@ export type HierarchyErrorCode =
   | 'ALREADY_REVOKED'
   | 'PLACEMENT'
   | 'READ_ONLY'
+  | 'BAD_ADDRESS'
   | 'BAD_TOKEN';
 
 /** A hierarchy's keys, roster or joining: something that must not be believed or cannot be done. */

@@ -117,7 +117,7 @@ export const sitesResult = Type.Object({
           }),
         ),
       ),
-      /** The link to it, as this site sees it; absent for sites that have no link with this one. */
+      /** The link to it as this site sees it; of a link between two other sites only a problem that the upper one tells. */
       link: Type.Optional(
         Type.Object({
           /** Absent when it has not called since this site server was started. */

@@ -99,6 +99,16 @@ const broken: readonly (readonly [string, string, RegExp])[] = [
   ['a broken YAML file', `${good}hooks: [\n`, /no YAML/],
   ['the same field twice', `${good}name: Again\n`, /:10:1: .*unique.*Leave one of the two out/],
   ['an alias', good.replace('name: Hello', 'name: *hello'), /no YAML|alias/],
+  [
+    'what a terminal would obey',
+    good.replace('name: Hello', 'name: "a\\e[31mb"'),
+    /"name" must be text that can be seen/,
+  ],
+  [
+    'what turns text around',
+    good.replace('name: Hello', 'name: "a\\u202Eb"'),
+    /"name" must be text that can be seen/,
+  ],
   ['an empty value', good.replace('name: Hello', 'name:'), /:4:1: "name" is empty/],
   ['a wrong kind of value', good.replace('kind: version-update', 'kind: [hotfix]'), /"kind" must be text/],
   [

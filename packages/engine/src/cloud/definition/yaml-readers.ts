@@ -29,11 +29,16 @@ export function optional<T>(read: Reader<T>): { readonly read: Reader<T>; readon
   return { read, required: false };
 }
 
+/** Control characters but for line breaks and tabs, and those that turn the direction of what follows. */
+const hidden = /(?![\n\r\t])\p{Cc}|[\u202A-\u202E\u2066-\u2069]/u;
+
 /** Text; a plain number counts as the text that was written, so that `version: 1.10` stays 1.10. */
 export const text: Reader<string> = (node, source, name) => {
   if (isScalar(node)) {
     if (typeof node.value === 'string') {
-      return node.value;
+      return hidden.test(node.value)
+        ? wrong(node, source, name, 'text that can be seen', 'take its control characters out')
+        : node.value;
     }
     if (typeof node.value === 'number' && node.source !== undefined) {
       return node.source;

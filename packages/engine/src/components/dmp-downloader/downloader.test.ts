@@ -117,6 +117,18 @@ test('metadata that cannot be had do not keep facts from leaving, and the next t
   assert.equal((await hierarchy.top.operations.list({})).exchange.metadata.result, 'ok');
 });
 
+test('however often somebody checks in vain, the next exchange comes no later for it', async (t) => {
+  const hierarchy = await withUpdate(t);
+  const { repository } = hierarchy.vendor;
+  repository.metadata = () => Promise.reject(new RepositorySourceError('UNREACHABLE', 'no route'));
+  const first = (await hierarchy.top.operations.check()).exchange;
+  for (let time = 0; time < 10; time += 1) {
+    await hierarchy.clock.advance(1_000);
+    const { exchange } = await hierarchy.top.operations.check();
+    assert.ok((exchange.nextAt ?? 0) <= (first.nextAt ?? 0));
+  }
+});
+
 test('an offer in force lasts while the vendor is away, until it expires', async (t) => {
   const hierarchy = await withUpdate(t);
   await hierarchy.top.operations.check();
@@ -169,6 +181,7 @@ test('an answer that strangers signed is not believed', async (t) => {
   };
   const { exchange } = await hierarchy.top.operations.check();
   assert.deepEqual([exchange.facts.code, exchange.offer.code], ['NO_RECEIPT', 'OFFER_MISSING']);
+  assert.match(exchange.offer.error ?? '', /offer cannot be believed, and is asked for again: /);
   assert.equal(hierarchy.top.log.lines.filter((line) => line.includes('was not believed')).length, 2);
 });
 

@@ -121,10 +121,11 @@ export class DmpDownloader implements Component {
   async #exchange(signal: AbortSignal, report: (reason: string) => void): Promise<PassOutcome> {
     const { clock } = this.#options;
     const before = this.#state();
-    if (this.#asked || this.#isDue(before) || this.#hasNews(before)) {
+    const isDue = this.#isDue(before) || this.#hasNews(before);
+    if (this.#asked || isDue) {
       this.#asked = false;
       report('exchanges with the vendor');
-      await this.#exchangeNow(before, signal);
+      await this.#exchangeNow(before, isDue, signal);
     }
     const { metadata, facts, offer, nextAt } = this.#state();
     const failed = [metadata, facts, offer].find(({ result }) => result === 'failed');
@@ -154,14 +155,17 @@ export class DmpDownloader implements Component {
     return this.#options.intervalMs ?? defaultCheckIntervalMs;
   }
 
-  async #exchangeNow(before: ExchangeState, signal: AbortSignal): Promise<void> {
+  /** @param isDue else somebody asked: however often that fails, the next one that is due comes no later */
+  async #exchangeNow(before: ExchangeState, isDue: boolean, signal: AbortSignal): Promise<void> {
     const { database, clock, log } = this.#options;
     const startedAt = clock.now();
     log.info('Exchange with the vendor begins');
     const outcome = await runExchange(this.#options, signal);
     const at = clock.now();
-    const failures = Object.values(outcome).some(({ kind }) => kind === 'failed') ? before.failures + 1 : 0;
-    const nextAt = this.#nextAt(at, failures);
+    const failed = Object.values(outcome).some(({ kind }) => kind === 'failed');
+    const failures = failed ? before.failures + (isDue || before.failures === 0 ? 1 : 0) : 0;
+    const planned = this.#nextAt(at, failures);
+    const nextAt = failed && !isDue ? Math.min(planned, before.nextAt ?? planned) : planned;
     const state: ExchangeState = {
       schema: 1,
       metadata: channelAfter(before.metadata, outcome.metadata, at),

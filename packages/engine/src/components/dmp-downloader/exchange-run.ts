@@ -192,6 +192,7 @@ function settleOffer(
     hierarchyId: options.hierarchyId(),
     factsSha256: report.payloadSha256,
     referenceTime,
+    unbelieved: answer.problems,
   });
   database.write(({ settings }) =>
     settings.put(offerSettingName, settingAfter(judgement, known, clock.now())),

@@ -27,9 +27,14 @@ export function judgeOffer(
     readonly hierarchyId: HierarchyId;
     readonly factsSha256: Digest;
     readonly referenceTime: EpochMs;
+    /** What came in the answer and was not believed, for people. */
+    readonly unbelieved: readonly string[];
   },
 ): OfferJudgement {
   if (received === undefined) {
+    const [damaged] = expected.unbelieved;
+    if (damaged !== undefined)
+      return refused('missing', `the answer's offer cannot be believed, and is asked for again: ${damaged}`);
     return refused(
       'missing',
       'the answer brought no offer: check that the hierarchy is enrolled with the vendor and that its facts were accepted',

@@ -4,7 +4,7 @@ import { entryOf, entryOfKey } from '@sallyport/core/domain/sites/roster';
 import type { Roster, SiteType } from '@sallyport/core/domain/sites/site';
 import { siteCode, type EpochMs, type SiteCode } from '@sallyport/core/shared/ids';
 import { decodeHex, encodeHex } from '@sallyport/core/wire/hex';
-import { joinMacInput, type JoinRequest, printJoinToken } from '@sallyport/core/wire/join';
+import { isLinkAddress, joinMacInput, type JoinRequest, printJoinToken } from '@sallyport/core/wire/join';
 import type { Clock } from '../../ports/clock.ts';
 import type { Digests } from '../../ports/digests.ts';
 import type { Keys } from '../../ports/keys.ts';
@@ -65,7 +65,7 @@ export class JoinDesk {
    * A token that lets one site join, once, as what it says. The text is the only copy of its secret.
    *
    * @param what `address` is where the parent's link is reached, as the new site sees it: `host:port`
-   * @throws {HierarchyError} PLACEMENT when such a site could not join now; `details.code` says which rule
+   * @throws {HierarchyError} BAD_ADDRESS; PLACEMENT when such a site could not join now; `details.code` says which rule
    */
   issue(what: {
     readonly code: SiteCode;
@@ -74,6 +74,13 @@ export class JoinDesk {
     readonly address: string;
     readonly expiresAt: EpochMs;
   }): string {
+    if (!isLinkAddress(what.address)) {
+      throw new HierarchyError(
+        'BAD_ADDRESS',
+        `"${what.address}" is not where a site can be reached: write host:port, such as pr1.example.com:10123`,
+        { address: what.address },
+      );
+    }
     const { hierarchyId, roster } = this.#view.current();
     const refusals = placementRefusals(what, roster.sites);
     const parentKey = entryOf(roster, what.parent)?.key;

@@ -109,6 +109,18 @@ test('a code that was taken since, and a copied data folder, are refused', async
   assert.equal((await refusalOf(third, 'P02', 'primary', vault)).code, 'KEY_TAKEN');
 });
 
+test('no token is issued that names a place where no site can be reached', async (t) => {
+  const top = await topTierSite(t);
+  for (const address of ['x', '1.1.1.1:99999', '1.1.1.1:0', 'a b:1', ':10123', 'host:', 'http://host:1']) {
+    assert.throws(
+      () => tokenFor(top, { code: top.code, address }, 'P01', 'primary'),
+      { code: 'BAD_ADDRESS', message: /is not where a site can be reached: write host:port/ },
+      address,
+    );
+  }
+  assert.ok(tokenFor(top, { code: top.code, address: '[::1]:10123' }, 'P01', 'primary'));
+});
+
 test('no token is issued for a site that could not stand there', async (t) => {
   const top = await topTierSite(t);
   assert.throws(() => tokenFor(top, top, 'S01', 'secondary'), {

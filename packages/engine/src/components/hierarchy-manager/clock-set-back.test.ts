@@ -124,7 +124,12 @@ class Scene {
       case 'offer': {
         const received = { offer: this.#offer(next.days), payloadSha256: digest('0'.repeat(64)) };
         const referenceTime = await this.#documents.referenceTime();
-        const judged = judgeOffer(received, this.#offers, { hierarchyId: id, factsSha256, referenceTime });
+        const judged = judgeOffer(received, this.#offers, {
+          hierarchyId: id,
+          factsSha256,
+          referenceTime,
+          unbelieved: [],
+        });
         assert.equal(judged.kind === 'accepted', Date.parse(received.offer.expiresAt) > referenceTime);
         this.#offers = settingAfter(judged, this.#offers, this.#clock.now());
         return undefined;

@@ -205,7 +205,7 @@ test('local applicability needs no offer, unless the catalogue requires usage da
 
 test('every site records what it runs, once for each change', async (t) => {
   const hierarchy = await TestHierarchy.start(t, { children: { PR1: 'primary' } });
-  const { sites } = hierarchy.top.operations.sites();
+  const { sites } = await hierarchy.top.operations.sites();
   const [child] = sites.filter(({ code }) => code === 'PR1');
   assert.deepEqual(child?.products, [
     { product: 'tool', version: '1.0.0', installed: [guids.base], missing: [] },

@@ -7,7 +7,7 @@ import type { Component, ComponentStatus } from '../../ports/component.ts';
 import type { Digests } from '../../ports/digests.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Random } from '../../ports/random.ts';
-import type { Releases } from '../../ports/releases.ts';
+import { ReleaseError, type Releases } from '../../ports/releases.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
 import { exchangeSettingName } from '../dmp-downloader/exchange-state.ts';
 import { hierarchySettingName } from '../hierarchy-identity/hierarchy-setting.ts';
@@ -18,7 +18,7 @@ import { trustedSettingName } from './document-store.ts';
 import { offerSettingName } from './offer-setting.ts';
 import { type HierarchyReads, OrderDesk } from './order-desk.ts';
 import { orderSettingName } from './order-setting.ts';
-import { type NamedStatus, OwnRecords } from './own-records.ts';
+import { type LinkProblem, type NamedStatus, OwnRecords } from './own-records.ts';
 import { SelectionDesk } from './selection-desk.ts';
 import { isOnlyEvaluated } from './package-states.ts';
 import { isTopTierSite, type SiteIdentity } from './site-identity.ts';
@@ -43,6 +43,8 @@ export interface HierarchyManagerOptions {
   readonly exchange: 'none' | 'vendor';
   /** What all components of this site say of themselves. */
   readonly components: () => readonly NamedStatus[];
+  /** The links with sites below that are refused or halted. */
+  readonly linkProblems: () => readonly LinkProblem[];
   readonly times?: ManagerTimes;
 }
 
@@ -82,6 +84,8 @@ export class HierarchyManager implements Component {
   #refreshFailures = 0;
   #mendAt: EpochMs = 0;
   #mendFailures = 0;
+  /** What was amiss with the releases at the last look. */
+  #amiss: string | undefined;
 
   constructor(options: HierarchyManagerOptions) {
     this.#options = options;
@@ -96,7 +100,7 @@ export class HierarchyManager implements Component {
   async start(signal: AbortSignal): Promise<void> {
     if (this.#stopListening !== undefined) return;
     signal.throwIfAborted();
-    await this.#records.writeFacts(this.#options.clock.now());
+    await this.#writeFacts();
     this.#stopListening = this.#options.database.onCommit((change) => {
       if (concerns(change, this.#concern)) this.#loop.wake();
     });
@@ -135,8 +139,9 @@ export class HierarchyManager implements Component {
   async #pass(signal: AbortSignal, report: (reason: string) => void): Promise<PassOutcome> {
     const { documents, clock } = this.#options;
     const now = clock.now();
-    await this.#records.writeFacts(now);
+    const amiss = await this.#writeFacts();
     this.#records.writeStatus(now);
+    this.#records.writeLinks(now);
     await this.#refreshFromParent(signal, report);
     const waiting = await this.#orders.work(signal);
     this.#records.writeOrders(now);
@@ -147,17 +152,29 @@ export class HierarchyManager implements Component {
     const times = [waiting?.nextAt, changesAt].flatMap((time) =>
       time !== undefined && time > now ? [time] : [],
     );
+    const nextAt = Math.min(next, ...times);
+    const problem = amiss ?? (view.problem && `nothing new is available: ${view.problem.message}`);
+    if (problem !== undefined) return { state: 'failing', reason: waiting?.reason ?? problem, nextAt };
     return {
       state: 'waiting',
-      reason: waiting?.reason ?? this.#idleReason(view),
-      nextAt: Math.min(next, ...times),
+      reason: waiting?.reason ?? 'facts, orders and selection are up to date',
+      nextAt,
     };
   }
 
-  #idleReason(view: TrustedView): string {
-    return view.problem === undefined
-      ? 'facts, orders and selection are up to date'
-      : `nothing new is available: ${view.problem.message}`;
+  /** Answers what is amiss with what is installed here. Orders and metadata do not wait until somebody has mended it. */
+  async #writeFacts(): Promise<string | undefined> {
+    const { clock, log } = this.#options;
+    let amiss: string | undefined;
+    try {
+      amiss = await this.#records.writeFacts(clock.now());
+    } catch (error) {
+      if (!(error instanceof ReleaseError)) throw error;
+      amiss = error.message;
+    }
+    if (amiss !== undefined && amiss !== this.#amiss) log.error('{problem}', { problem: amiss });
+    this.#amiss = amiss;
+    return amiss;
   }
 
   /** Children learn of withdrawals and stops without being asked. */

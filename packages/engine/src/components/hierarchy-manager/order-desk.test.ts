@@ -64,7 +64,7 @@ test('an order that another key signed is refused with a visible reason, and the
   );
   assert.equal(last, 2);
   assert.equal(hierarchy.projection('PR1', guids.update)?.data['receivedBytes'] !== undefined, true);
-  const [child] = hierarchy.top.operations.sites().sites.filter(({ code }) => code === 'PR1');
+  const [child] = (await hierarchy.top.operations.sites()).sites.filter(({ code }) => code === 'PR1');
   assert.equal(child?.refusedOrders[0]?.code, 'FORGED', 'it is visible at the top-tier site');
 });
 
@@ -179,6 +179,7 @@ test('an order waits, visibly, while its metadata cannot be believed, and a canc
   hierarchy.putOrder(hierarchy.order(1, guids.update));
   await hierarchy.settle();
   assert.deepEqual(ordersOf(hierarchy, 'PR1').deferred, [1]);
+  assert.match(ordersOf(hierarchy, 'PR1').waits?.[0]?.reason ?? '', /expired/);
   assert.match(hierarchy.site('PR1').manager.query().reason, /order 1 waits: .*expired/);
   assert.ok(hierarchy.site('PR1').manager.query().nextAt !== undefined);
   hierarchy.putOrder(hierarchy.order(2, guids.update, { action: 'cancel' }));
@@ -209,6 +210,12 @@ test('an order waits while another package is under way at the site, and is take
   await hierarchy.settle();
   assert.equal(hierarchy.state('PR1', guids.update), undefined);
   assert.match(hierarchy.site('PR1').manager.query().reason, /order 2 waits: package .* is under way here/);
+  const { packages } = await hierarchy.top.operations.status({ id: guids.update });
+  assert.match(
+    packages[0]?.sites.find(({ site }) => site === 'PR1')?.reason ?? '',
+    /^Order 2 waits at site PR1, which says: package .* is under way here \(/,
+    'the top-tier site sees why',
+  );
   await hierarchy.installs('PR1', guids.other);
   assert.equal(hierarchy.state('PR1', guids.update), 'CONTENT_REPLICATION_SUCCESS');
 });

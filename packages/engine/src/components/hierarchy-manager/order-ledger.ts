@@ -5,7 +5,14 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../../ports/log.ts';
 import type { SiteDatabase, WriteTables } from '../../ports/site-database.ts';
 import { judgeCancel } from './order-judgement.ts';
-import { deferred, judged, orderSettingName, readOrders, type RefusedOrder } from './order-setting.ts';
+import {
+  deferred,
+  judged,
+  orderSettingName,
+  readOrders,
+  type RefusedOrder,
+  without,
+} from './order-setting.ts';
 import type { SiteIdentity } from './site-identity.ts';
 
 /**
@@ -58,9 +65,7 @@ export class OrderLedger {
       reason: `Cancelled by ${order.issuedBy} (order ${order.sequence}).`,
     };
     const outcome = this.#close(order.sequence, (tables) => {
-      const setting = readOrders(tables.settings);
-      const left = setting.deferred.filter((sequence) => !overtaken.includes(sequence));
-      tables.settings.put(orderSettingName, { ...setting, deferred: left });
+      tables.settings.put(orderSettingName, without(readOrders(tables.settings), overtaken));
       const work = judgeCancel(tables.updates.projection(order.guid, this.#site.code));
       if (work.kind === 'cancel') this.#append(tables, order, 'cancelled', data);
       if (work.kind === 'reset') this.#append(tables, order, 'reset', data);
@@ -87,12 +92,12 @@ export class OrderLedger {
     this.#close(sequence, () => undefined);
   }
 
-  /** The order has to wait; it is kept in mind while later ones are judged. */
+  /** The order has to wait; it is kept in mind while later ones are judged, and the sites above are told why. */
   defer(sequence: number, reason: string): void {
-    const known = this.#database.read(({ settings }) => readOrders(settings)).deferred.includes(sequence);
-    if (known) return;
+    const { waits = [] } = this.#database.read(({ settings }) => readOrders(settings));
+    if (waits.some((wait) => wait.sequence === sequence && wait.reason === reason)) return;
     this.#database.write(({ settings }) =>
-      settings.put(orderSettingName, deferred(readOrders(settings), sequence)),
+      settings.put(orderSettingName, deferred(readOrders(settings), { sequence, reason })),
     );
     this.#log.info('Order {sequence} waits: {reason}', { sequence, reason });
   }

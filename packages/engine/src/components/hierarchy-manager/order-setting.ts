@@ -8,8 +8,15 @@ export interface OrderSetting {
   readonly last: number;
   /** Accepted in principle, and waiting until other work at this site has ended. */
   readonly deferred: readonly number[];
+  /** Why the deferred ones wait, as far as they have been looked at. */
+  readonly waits?: readonly OrderWait[];
   /** The newest refused ones, the newest last. */
   readonly refused: readonly RefusedOrder[];
+}
+
+export interface OrderWait {
+  readonly sequence: number;
+  readonly reason: string;
 }
 
 export type OrderRefusal =
@@ -45,18 +52,31 @@ export function readOrders(settings: SettingReads): OrderSetting {
 /** The order has been judged for good. */
 export function judged(setting: OrderSetting, sequence: number, refusal?: RefusedOrder): OrderSetting {
   return {
-    ...setting,
+    ...without(setting, [sequence]),
     last: Math.max(setting.last, sequence),
-    deferred: setting.deferred.filter((other) => other !== sequence),
     refused: refusal === undefined ? setting.refused : [...setting.refused, refusal].slice(-refusedMax),
   };
 }
 
-/** The order waits for other work at this site; later ones may be judged before it. */
-export function deferred(setting: OrderSetting, sequence: number): OrderSetting {
+/** The order waits, and why; later ones may be judged before it. */
+export function deferred(setting: OrderSetting, wait: OrderWait): OrderSetting {
+  const { sequence } = wait;
+  const { waits = [] } = setting;
   return {
     ...setting,
     last: Math.max(setting.last, sequence),
     deferred: [...new Set([...setting.deferred, sequence])].toSorted((a, b) => a - b),
+    waits: [...waits.filter((other) => other.sequence !== sequence), wait],
+  };
+}
+
+/** These orders do not wait any more. */
+export function without(setting: OrderSetting, sequences: readonly number[]): OrderSetting {
+  const { waits = [], ...others } = setting;
+  const left = waits.filter(({ sequence }) => !sequences.includes(sequence));
+  return {
+    ...others,
+    deferred: setting.deferred.filter((sequence) => !sequences.includes(sequence)),
+    ...(left.length === 0 ? {} : { waits: left }),
   };
 }

@@ -1,5 +1,5 @@
 import type { SiteFacts, SiteReleases } from '@sallyport/core/domain/exchange/exchange';
-import type { EpochMs } from '@sallyport/core/shared/ids';
+import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
 import type { ComponentStatus } from '../../ports/component.ts';
 import type { Releases } from '../../ports/releases.ts';
 import type { SiteDatabase } from '../../ports/site-database.ts';
@@ -17,6 +17,18 @@ export interface ComponentsStatus {
   readonly components: readonly NamedStatus[];
 }
 
+/** Body of the record `site-status`/`links`: the sites below that nothing goes to or comes from, and why. */
+export interface LinksStatus {
+  readonly schema: 1;
+  readonly links: readonly LinkProblem[];
+}
+
+/** Why nothing goes over the link with a site. */
+export interface LinkProblem {
+  readonly site: SiteCode;
+  readonly problem: string;
+}
+
 /** Body of the record `site-status`/`orders`: how far a site has come with the hierarchy's orders. */
 export type OrdersStatus = OrderSetting;
 
@@ -24,6 +36,7 @@ export const factsRecordKey = 'facts';
 export const releasesRecordKey = 'releases';
 export const ordersRecordKey = 'orders';
 export const componentsRecordKey = 'components';
+export const linksRecordKey = 'links';
 
 /**
  * Words change with every piece of work, and sending a status is work itself: they travel seldom. Whether
@@ -38,6 +51,7 @@ export class OwnRecords {
   readonly #releases: Releases;
   readonly #platform: SiteFacts['platform'];
   readonly #components: () => readonly NamedStatus[];
+  readonly #linkProblems: () => readonly LinkProblem[];
   readonly #wordsEveryMs: number;
   /** What was found to be recorded: its text, and the hash of the record that says it. */
   readonly #said = new Map<string, { readonly text: string; readonly hash: string }>();
@@ -50,6 +64,7 @@ export class OwnRecords {
     readonly releases: Releases;
     readonly platform: SiteFacts['platform'];
     readonly components: () => readonly NamedStatus[];
+    readonly linkProblems: () => readonly LinkProblem[];
     readonly times?: { readonly wordsEveryMs?: number };
   }) {
     this.#site = options.site;
@@ -57,10 +72,18 @@ export class OwnRecords {
     this.#releases = options.releases;
     this.#platform = options.platform;
     this.#components = options.components;
+    this.#linkProblems = options.linkProblems;
     this.#wordsEveryMs = options.times?.wordsEveryMs ?? defaultWordsEveryMs;
   }
 
-  async writeFacts(at: EpochMs): Promise<void> {
+  /**
+   * Answers what is amiss: a release that was in force, or its folder, has gone.
+   *
+   * @throws {ReleaseError} BAD_POINTER
+   */
+  async writeFacts(at: EpochMs): Promise<string | undefined> {
+    const amiss = await this.#whatHasGone();
+    if (amiss !== undefined) return amiss;
     const products: SiteFacts['products'][number][] = [];
     for (const product of (await this.#releases.products()).toSorted()) {
       const current = await this.#releases.current(product);
@@ -76,6 +99,24 @@ export class OwnRecords {
     };
     this.#put('site-facts', factsRecordKey, facts, at);
     this.#put('site-releases', releasesRecordKey, await this.#siteReleases(), at);
+    return undefined;
+  }
+
+  /** Compared with what this site said of itself last. */
+  async #whatHasGone(): Promise<string | undefined> {
+    const said = this.#database.read(({ records }) =>
+      records.get(this.#site.code, 'site-facts', factsRecordKey),
+    )?.body as SiteFacts | undefined;
+    for (const { product, version } of said?.products ?? []) {
+      const current = await this.#releases.current(product);
+      if (current === undefined) {
+        return `products/${product}/current.json has gone, by which ${version} was in force: put it back from a backup of the data folder`;
+      }
+      const { folder } = current;
+      if ((await this.#releases.list(product)).includes(folder)) continue;
+      return `the release in force, products/${product}/releases/${folder}, has gone: put it back from a backup of the data folder, or install a newer version`;
+    }
+    return undefined;
   }
 
   async #siteReleases(): Promise<SiteReleases> {
@@ -92,6 +133,19 @@ export class OwnRecords {
   writeOrders(at: EpochMs): void {
     const orders: OrdersStatus = this.#database.read(({ settings }) => readOrders(settings));
     this.#put('site-status', ordersRecordKey, orders, at);
+  }
+
+  /** The sites above look after the whole hierarchy, and see no link but their own. */
+  writeLinks(at: EpochMs): void {
+    const links = this.#linkProblems();
+    if (links.length === 0 && !this.#said.has(linksRecordKey) && !this.#holds(linksRecordKey)) return;
+    const status: LinksStatus = { schema: 1, links };
+    this.#put('site-status', linksRecordKey, status, at);
+  }
+
+  #holds(key: string): boolean {
+    const { code } = this.#site;
+    return this.#database.read(({ records }) => records.get(code, 'site-status', key)) !== undefined;
   }
 
   writeStatus(at: EpochMs): void {

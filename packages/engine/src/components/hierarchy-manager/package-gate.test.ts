@@ -95,6 +95,7 @@ async function startedAgain(
     ring: 'general',
     exchange: 'vendor',
     components: () => [],
+    linkProblems: () => [],
   });
   t.after(() => manager.stop());
   return { documents, manager, gate: new TrustedPackageGate({ site, documents, clock, log }) };

@@ -16,6 +16,7 @@ import { OrderIssue, type OrderRequest } from './order-issue.ts';
 import { nameOf, PackageChecks } from './package-checks.ts';
 import { findPackage } from './package-lookup.ts';
 import { planSecondary } from './secondary-upgrade.ts';
+import { SiteChecks } from './site-checks.ts';
 import type { OperationsPorts, TopTierPorts } from './site-ports.ts';
 
 /**
@@ -26,6 +27,7 @@ export class PackageActions {
   readonly #ports: OperationsPorts;
   readonly #books: OrderBooks;
   readonly #checks: PackageChecks;
+  readonly #sites: SiteChecks;
   readonly #orders: OrderIssue;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -33,6 +35,7 @@ export class PackageActions {
     this.#ports = ports;
     this.#books = books;
     this.#checks = new PackageChecks(ports, books);
+    this.#sites = new SiteChecks(ports, books);
     const signOrder = (order: Order): unknown => this.requireTopTier().signOrder(order);
     this.#orders = new OrderIssue({ ...ports, books, signOrder });
   }
@@ -65,7 +68,7 @@ export class PackageActions {
     return this.#act(id, (found) => {
       const notes = this.#checks.available(found);
       this.#checks.orderable(found);
-      this.#checks.noInstallRunning();
+      this.#sites.noInstallRunning();
       return this.#ordered(
         found,
         { action: 'check-prerequisites', by, sites: 'primaries', features: [] },
@@ -80,11 +83,11 @@ export class PackageActions {
    */
   install(input: ApiInput<'install'>): Promise<ActionResult> {
     return this.#act(input.id, (found, view) => {
-      const following = this.#checks.followers(found, input.sites);
+      const following = this.#sites.followers(found, input.sites);
       if (following.length > 0) return this.#installAt(found, input, following, [], view);
       const notes = this.#checks.available(found);
       this.#checks.orderable(found);
-      const sites = input.sites === undefined ? undefined : this.#checks.primaries(input.sites);
+      const sites = input.sites === undefined ? undefined : this.#sites.primaries(input.sites);
       return this.#installAt(found, input, sites, notes);
     });
   }
@@ -179,12 +182,13 @@ export class PackageActions {
         return result('started', guid, `The download of ${nameOf(found)} is tried again.`);
       }
       this.#checks.notWithdrawn(found);
-      const sites = this.#checks.stoppedSites(found, site);
+      const sites = this.#sites.stoppedSites(found, site);
       if (sites.includes(here)) this.#checks.available(found);
       else this.#checks.trusted(found, view);
-      this.#checks.noInstallRunning(guid);
+      this.#sites.noInstallRunning(guid);
       const consent = this.#checks.consent(found, ignoreWarnings, sites, 'offered');
       const action = this.#books.open().lastWork(guid)?.action ?? 'install';
+      if (action === 'install') this.#sites.parentsFirst(found, sites);
       return this.#ordered(
         found,
         { ...this.#orders.asBefore(guid), action, by, sites, ...consent.given },
@@ -198,7 +202,7 @@ export class PackageActions {
     return this.#act(id, (found) => {
       const { guid } = found.entry;
       const here = this.#ports.site.code;
-      this.#checks.nothingInstalled(found);
+      this.#sites.nothingInstalled(found);
       const own = this.#projection(guid);
       if (own === undefined || !allowedEvents(own.state).includes('reset')) {
         throw new OperationError(
@@ -303,7 +307,7 @@ export class PackageActions {
     view?: TrustedView,
   ): ActionResult {
     if (view !== undefined) this.#checks.trusted(found, view);
-    this.#checks.noInstallRunning(view === undefined ? undefined : found.entry.guid);
+    this.#sites.noInstallRunning(view === undefined ? undefined : found.entry.guid);
     const licence = this.#checks.licence(found, input);
     const consent = this.#checks.consent(found, input.ignoreWarnings, sites, 'required');
     const features = this.#checks.features(found, input.features);

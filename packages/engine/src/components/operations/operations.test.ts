@@ -345,6 +345,45 @@ test('a reset takes a package back everywhere, only while no site has installed 
   await assert.rejects(operations.reset({ id: '2.0.0', by }), { code: 'NOT_ALLOWED' });
 });
 
+test('an install that failed at the top-tier site is said to hold the others up, until it is tried again or cancelled', async (t) => {
+  const hierarchy = await ready(t);
+  const { operations } = hierarchy.top;
+  await operations.download({ id: '1.5.0', by });
+  await operations.install({ id: '2.0.0', by });
+  await hierarchy.settle();
+  for (const event of ['prerequisites-started', 'prerequisites-passed', 'install-started'] as const)
+    hierarchy.happen('CAS', guids.update, event);
+  for (const site of ['PR1', 'PR2'] as const)
+    for (const event of ['prerequisites-started', 'prerequisites-passed', 'waiting-for-parent'] as const)
+      hierarchy.happen(site, guids.update, event, { reason: 'the parent first' });
+  await hierarchy.settle();
+  await assert.rejects(operations.install({ id: '1.5.0', by }), {
+    code: 'INSTALL_RUNNING',
+    message: /is being installed at CAS, PR1, PR2, .*wait for the end, or cancel it$/,
+  });
+  hierarchy.happen('CAS', guids.update, 'install-failed', { reason: 'no', step: 'stage-release' });
+  await hierarchy.settle();
+  await assert.rejects(operations.install({ id: '1.5.0', by }), {
+    code: 'INSTALL_RUNNING',
+    message:
+      /has stopped at CAS, and PR1, PR2 wait for that: nothing goes on by itself, .*Retry it there, or cancel it first$/,
+  });
+  await assert.rejects(operations.retry({ id: '2.0.0', by, site: pr1 }), { code: 'NOT_ALLOWED' });
+  await operations.cancel({ id: '2.0.0', by });
+  await hierarchy.settle();
+  await assert.rejects(operations.retry({ id: '2.0.0', by, site: pr1 }), {
+    code: 'NOT_ALLOWED',
+    message: /PR1 installs after its parent CAS, which has no attempt at .* under way \(INSTALL_FAILED\)/,
+  });
+  await operations.reset({ id: '2.0.0', by });
+  await hierarchy.settle();
+  await assert.rejects(operations.retry({ id: '2.0.0', by }), {
+    code: 'NOT_ALLOWED',
+    message: /under way \(DOWNLOAD_SUCCESS\): retry it there too, or order it anew with "install"/,
+  });
+  assert.deepEqual((await operations.install({ id: '2.0.0', by })).sites, ['CAS', 'PR1', 'PR2']);
+});
+
 test('a secondary is brought to what its parent has when somebody says so, package by package', async (t) => {
   const hierarchy = await ready(t);
   const { operations } = hierarchy.top;
@@ -360,7 +399,7 @@ test('a secondary is brought to what its parent has when somebody says so, packa
   await hierarchy.settle();
   for (const code of ['CAS', 'PR1', 'PR2']) await hierarchy.installs(code, guids.hotfix);
   assert.equal(hierarchy.state('SEC', guids.update), undefined, 'never by itself');
-  const behind = operations.sites().sites.find(({ code }) => code === 'SEC');
+  const behind = (await operations.sites()).sites.find(({ code }) => code === 'SEC');
   assert.deepEqual(behind?.products?.[0]?.missing, [guids.update, guids.hotfix]);
   await assert.rejects(operations.upgradeSecondary({ site: pr1, by }), { code: 'NOT_ALLOWED' });
   const ordered = await operations.upgradeSecondary({ site: sec, by });
@@ -440,11 +479,12 @@ test('below the top-tier site one can look and not decide', async (t) => {
       childLinks: () => [],
       query: () => ({ state: 'failing', reason: 'the parent CAS does not answer', since: 0 }),
     },
+    components: () => [],
     digests: nodeDigests,
     clock: hierarchy.clock,
     log,
   });
-  const own = operations.sites().sites.find(({ code }) => code === 'PR1');
+  const own = (await operations.sites()).sites.find(({ code }) => code === 'PR1');
   assert.deepEqual(
     own?.link,
     { problem: 'the parent CAS does not answer' },
@@ -478,7 +518,7 @@ test('shows how the link to each child fares, so that a dead site does not look 
     { site: siteCode('PR1'), lastSeenAt: 17 },
     { site: siteCode('PR2'), problem: 'its records are forked' },
   ];
-  const { sites } = hierarchy.top.operations.sites();
+  const { sites } = await hierarchy.top.operations.sites();
   assert.deepEqual(
     sites.map(({ code, link }) => [code, link]),
     [

@@ -14,6 +14,7 @@ import type {
   WarningsResult,
   WhyResult,
 } from '@sallyport/core/wire/api';
+import type { PackageGuid, ProductId } from '@sallyport/core/shared/ids';
 import type { ReadTables } from '../../ports/site-database.ts';
 import { isOlder } from '../hierarchy-manager/order-judgement.ts';
 import { readSelection } from '../hierarchy-manager/selection-setting.ts';
@@ -200,11 +201,17 @@ export class SiteOperations {
     };
   }
 
-  sites(): SitesResult {
-    const { roster } = this.#ports.hierarchy.current();
-    const { site, links } = this.#ports;
-    const known = { site: site.code, children: links.childLinks(), own: links.query() };
-    return this.#ports.database.read((tables) => sitesResult(tables, roster, known));
+  async sites(): Promise<SitesResult> {
+    const { site, links, components, documents, hierarchy, database } = this.#ports;
+    const view = await documents.view();
+    const context = {
+      links: { site: site.code, children: links.childLinks(), own: links.query() },
+      components: components(),
+      versionOf: (product: ProductId, guid: PackageGuid) =>
+        view.products.get(product)?.catalogue.packages.find((entry) => entry.guid === guid)?.version,
+    };
+    const { roster } = hierarchy.current();
+    return database.read((tables) => sitesResult(tables, roster, context));
   }
 
   async #found(id: string) {

@@ -20,8 +20,18 @@ export interface SiteWork {
   readonly projection?: UpdateProjection;
   /** The order has not been judged there yet, as far as is known here. */
   readonly pending: boolean;
+  /** Why the site has not taken it up, in its own words. */
+  readonly waits?: string;
   /** The site refused the order. */
   readonly refusal?: RefusedOrder;
+}
+
+/** An install that keeps others from beginning. */
+export interface RunningInstall {
+  readonly guid: PackageGuid;
+  readonly sites: readonly SiteCode[];
+  /** All of `sites` wait for these, which have stopped: nothing goes on by itself. Empty while something does. */
+  readonly stoppedAt: readonly SiteCode[];
 }
 
 /** One look at the hierarchy's orders, and what is known here of every site's work on them. */
@@ -99,12 +109,17 @@ export class OrderBook {
   }
 
   /** The package whose install is running somewhere, if there is one. Secondary sites install by themselves. */
-  runningInstall(): { readonly guid: PackageGuid; readonly sites: readonly SiteCode[] } | undefined {
+  runningInstall(): RunningInstall | undefined {
     for (const guid of this.#ordersOf.keys()) {
-      const running = this.workOf(guid).filter(
-        (work) => work.site.type !== 'secondary' && isInstalling(work),
-      );
-      if (running.length > 0) return { guid, sites: running.map(({ site }) => site.code) };
+      const works = this.workOf(guid);
+      const running = works.filter((work) => work.site.type !== 'secondary' && isInstalling(work));
+      if (running.length === 0) continue;
+      const stopped = running.flatMap((work) => parentThatStopped(work, works) ?? []);
+      return {
+        guid,
+        sites: running.map(({ site }) => site.code),
+        stoppedAt: stopped.length === running.length ? [...new Set(stopped)] : [],
+      };
     }
     return undefined;
   }
@@ -119,7 +134,14 @@ export class OrderBook {
       status !== undefined && status.last >= order.sequence && !status.deferred.includes(order.sequence);
     const refusal = status?.refused.find(({ sequence }) => sequence === order.sequence);
     const pending = order.action !== 'cancel' && (projection?.attempt ?? 0) < order.attempt && !judged;
-    return { ...base, order, pending, ...(refusal === undefined ? {} : { refusal }) };
+    const waits = status?.waits?.find(({ sequence }) => sequence === order.sequence)?.reason;
+    return {
+      ...base,
+      order,
+      pending,
+      ...(waits === undefined ? {} : { waits }),
+      ...(refusal === undefined ? {} : { refusal }),
+    };
   }
 }
 
@@ -130,6 +152,14 @@ export function isWorking({ order, projection, pending }: SiteWork): boolean {
   return (
     isUnderWay(projection.state) || (projection.state === 'PREREQ_SUCCESS' && order.action === 'install')
   );
+}
+
+/** The parent that a site waits for, where that one has stopped without having installed. */
+function parentThatStopped({ site, projection }: SiteWork, works: readonly SiteWork[]): SiteCode | undefined {
+  if (projection?.state !== 'INSTALL_WAITING_PARENT') return undefined;
+  const parent = works.find((work) => work.site.code === site.parent);
+  if (parent === undefined || isWorking(parent)) return undefined;
+  return parent.projection?.state === 'INSTALL_SUCCESS' ? undefined : parent.site.code;
 }
 
 function isInstalling(work: SiteWork): boolean {

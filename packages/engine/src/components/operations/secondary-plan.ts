@@ -1,6 +1,7 @@
 import type { PackageDescriptor } from '@sallyport/core/domain/updates/package';
 import type { PackageGuid } from '@sallyport/core/shared/ids';
 import { compareVersions, tryParseVersion } from '@sallyport/core/shared/version';
+import { isOlder } from '../hierarchy-manager/order-judgement.ts';
 
 /** What a site runs of a product. */
 export interface Installed {
@@ -22,7 +23,8 @@ export function secondaryPlan(
   const missing = parent.installed
     .filter((guid) => !secondary.installed.includes(guid))
     .flatMap((guid) => descriptors.get(guid) ?? [])
-    .filter(({ kind }) => kind !== 'baseline');
+    // What is older than what the site runs is passed over there: a newer version contains it.
+    .filter(({ kind, version }) => kind !== 'baseline' && !isOlder(version, secondary.version));
   const direct = missing.findLastIndex(
     (candidate) => candidate.kind === 'version-update' && installsOver(candidate, secondary),
   );

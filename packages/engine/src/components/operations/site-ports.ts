@@ -8,6 +8,7 @@ import type { DmpDownloader } from '../dmp-downloader/downloader.ts';
 import type { FactsOutbox } from '../dmp-downloader/facts-outbox.ts';
 import type { HierarchyManager } from '../hierarchy-manager/hierarchy-manager.ts';
 import type { HierarchyReads } from '../hierarchy-manager/order-desk.ts';
+import type { NamedStatus } from '../hierarchy-manager/own-records.ts';
 import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { ReplicationManager } from '../replication-manager/replication-manager.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
@@ -31,6 +32,8 @@ export interface OperationsPorts {
   readonly distribution: Pick<DistributionManager, 'onProgress' | 'progress'>;
   /** How the links with neighbouring sites fare. */
   readonly links: Pick<ReplicationManager, 'childLinks' | 'query'>;
+  /** What the components of this site say at this moment. */
+  readonly components: () => readonly NamedStatus[];
   readonly digests: Digests;
   readonly clock: Clock;
   readonly log: Log;

@@ -114,11 +114,13 @@ function refusalOf({ order, projection, refusal }: SiteWork): SiteWork['refusal'
 }
 
 function reasonOf(work: SiteWork): string {
-  const { order, projection, pending } = work;
+  const { order, projection, pending, waits } = work;
   const refusal = refusalOf(work);
   if (refusal !== undefined) {
     return `The site refused order ${refusal.sequence} (${refusal.code}): ${refusal.reason}`;
   }
+  if (pending && order !== undefined && waits !== undefined)
+    return `Order ${order.sequence} waits at site ${work.site.code}, which says: ${waits}`;
   if (pending && order !== undefined)
     return `Order ${order.sequence} has not been taken up there yet: the site may be away, or busy with an earlier one.`;
   return projection?.reason ?? 'Nothing has been done with it here.';

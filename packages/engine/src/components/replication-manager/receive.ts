@@ -7,6 +7,7 @@ import { siteFactsFormat } from '@sallyport/core/wire/facts';
 import {
   componentsStatusFormat,
   contentStatusFormat,
+  linksStatusFormat,
   ordersStatusFormat,
 } from '@sallyport/core/wire/site-status';
 import { updateEventFormat } from '@sallyport/core/wire/update-event';
@@ -14,7 +15,7 @@ import { siteUsageFormat, usagePolicyFormat } from '@sallyport/core/wire/usage';
 import { WireError } from '@sallyport/core/wire/wire-error';
 import type { Digests } from '../../ports/digests.ts';
 import { contentRecordKey } from '../distribution-manager/content-status.ts';
-import { componentsRecordKey, ordersRecordKey } from '../hierarchy-manager/own-records.ts';
+import { componentsRecordKey, linksRecordKey, ordersRecordKey } from '../hierarchy-manager/own-records.ts';
 
 /** Bodies that must read before anybody here looks at them; those of other kinds are judged by who uses them. */
 const bodyFormats: { readonly [kind in ReplicatedRecord['kind']]?: { check(value: unknown): unknown } } = {
@@ -31,6 +32,7 @@ const statusFormats: { readonly [key: string]: { check(value: unknown): unknown 
   [ordersRecordKey]: ordersStatusFormat,
   [componentsRecordKey]: componentsStatusFormat,
   [contentRecordKey]: contentStatusFormat,
+  [linksRecordKey]: linksStatusFormat,
 };
 
 /**

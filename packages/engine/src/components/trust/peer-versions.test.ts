@@ -31,8 +31,14 @@ async function setUp() {
       return state.refresh();
     },
   });
-  return { versions, time, state, lines };
+  return { versions, store, time, state, lines };
 }
+
+test('metadata that the disk has damaged keep no link from working: their role is left out', async () => {
+  const { versions, store } = await setUp();
+  await store.save('root', new Uint8Array([0x7b, 0xff]));
+  assert.deepEqual(await versions.own(), { timestamp: 1, snapshot: 1, targets: 1 });
+});
 
 test('tells which versions this site trusts', async () => {
   const { versions } = await setUp();

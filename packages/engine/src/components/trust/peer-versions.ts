@@ -1,3 +1,4 @@
+import { TrustError } from '@sallyport/core/domain/trust/trust-error';
 import { messageOf } from '@sallyport/core/shared/errors';
 import type { EpochMs } from '@sallyport/core/shared/ids';
 import type { Clock } from '../../ports/clock.ts';
@@ -23,13 +24,14 @@ export class PeerVersions {
     this.#options = options;
   }
 
-  /** Versions of the top-level roles that this site trusts; roles it has none of are missing. */
+  /** Versions of the top-level roles that this site trusts; roles it has none of, or only damaged bytes, are missing. */
   async own(): Promise<Readonly<Record<string, number>>> {
     const versions: Record<string, number> = {};
     const { trust, metadata } = this.#options;
     for (const role of roles) {
       const bytes = await trust.load(role);
-      if (bytes !== undefined) versions[role] = metadata.parse(role, bytes).signed.version;
+      const version = bytes && versionOf(() => metadata.parse(role, bytes).signed.version);
+      if (version !== undefined) versions[role] = version;
     }
     return versions;
   }
@@ -53,6 +55,16 @@ export class PeerVersions {
       signal.throwIfAborted();
       log.info('Newer metadata could not be taken: {error}', { error: messageOf(error) });
     }
+  }
+}
+
+/** Whoever needs damaged metadata says what is wrong with them; the link goes on without. */
+function versionOf(read: () => number): number | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TrustError) return undefined;
+    throw error;
   }
 }
 

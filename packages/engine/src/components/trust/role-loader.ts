@@ -52,7 +52,7 @@ export class RoleLoader {
     if (rootBytes === undefined) {
       throw new TrustError(
         'NO_ROOT',
-        'no trust root is pinned here: set the site up with the root file that the vendor gave out',
+        'no trust root is pinned here: put the folder "trust" back from a backup, or the vendor’s 1.root.json into it as root.json',
       );
     }
     const set = trustedFrom(rootBytes, this.#tools, time);

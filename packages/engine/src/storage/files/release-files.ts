@@ -8,6 +8,7 @@ import type { BlobRef, Tree, TreeFile } from '@sallyport/core/domain/content/tre
 import type { Blobs } from '../../ports/blobs.ts';
 import type { Compute } from '../../ports/compute.ts';
 import { syncOrDrop } from './blob-files.ts';
+import { damaged, DamagedSegment, withOthers } from './damaged-segments.ts';
 import { dropQuietly, syncFolder } from './durable-file.ts';
 import { fileErrorCode, isMissing } from './file-errors.ts';
 
@@ -39,16 +40,20 @@ export async function writeTree(
   await removeStrangers(folder, tree);
   for (const relative of foldersOf(tree)) await mkdir(join(folder, relative), { recursive: true });
   let doneBytes = 0;
-  await inParallel(tree.files, signal, async (file) => {
-    const path = join(folder, file.path);
-    if (!(await isRight(ports, path, file, signal))) {
-      await rm(path, { recursive: true, force: true });
-      await writeFile(ports, path, file, signal);
-    }
-    await seal(path, file);
-    doneBytes += file.sizeBytes;
-    progress(doneBytes);
-  });
+  try {
+    await inParallel(tree.files, signal, async (file) => {
+      const path = join(folder, file.path);
+      if (!(await isRight(ports, path, file, signal))) {
+        await rm(path, { recursive: true, force: true });
+        await writeFile(ports, path, file, signal);
+      }
+      await seal(path, file);
+      doneBytes += file.sizeBytes;
+      progress(doneBytes);
+    });
+  } catch (failure) {
+    throw failure instanceof DamagedSegment ? await withOthers(ports, tree, failure, signal) : failure;
+  }
   for (const relative of foldersOf(tree).toReversed()) await sealFolder(join(folder, relative));
   await sealFolder(folder);
 }
@@ -137,7 +142,7 @@ async function append(
   }
   if (sizeBytes === segment.sizeBytes && hash.digest('hex') === segment.sha256) return;
   await ports.blobs.remove(segment.sha256);
-  throw damagedSegment(segment);
+  throw new DamagedSegment(segment.sha256);
 }
 
 /** Whether a plain file with the right bytes is there. Links do not count: what they lead to can change. */
@@ -238,38 +243,6 @@ async function missing(ports: ReleaseFilesPorts, file: TreeFile, cause: unknown)
     `${file.path} cannot be built: its folder has gone`,
     { path: file.path },
     { cause },
-  );
-}
-
-/** Finds out whether the blob or only this copy of it is wrong, and drops a wrong blob. */
-async function damaged(
-  ports: ReleaseFilesPorts,
-  file: TreeFile,
-  written: BlobRef,
-  signal: AbortSignal,
-): Promise<ContentError> {
-  const [only] = file.segments;
-  if (only !== undefined && file.segments.length === 1) {
-    const held = await ports.compute.hashFile(ports.blobs.pathOf(only.sha256), signal);
-    if (held.sha256 !== only.sha256) {
-      await ports.blobs.remove(only.sha256);
-      return damagedSegment(only);
-    }
-  }
-  return new ContentError(
-    written.sizeBytes === file.sizeBytes ? 'HASH_MISMATCH' : 'SIZE_MISMATCH',
-    `${file.path} came out as ${written.sha256} (${written.sizeBytes} bytes), not as ${file.sha256} ` +
-      `(${file.sizeBytes} bytes): check the disk and try again`,
-    { path: file.path, expected: file.sha256, actual: written.sha256 },
-  );
-}
-
-function damagedSegment(segment: BlobRef): ContentError {
-  return new ContentError(
-    'HASH_MISMATCH',
-    `${segment.sha256} in the content library was damaged and has been removed: ` +
-      'try again, which replicates it anew, and check the disk',
-    { sha256: segment.sha256 },
   );
 }
 

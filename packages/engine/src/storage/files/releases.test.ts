@@ -241,6 +241,20 @@ test('refuses a damaged segment, removes it from the library, and leaves no rele
   }
 });
 
+test('where one segment is damaged, every other one that is goes with it: one replication mends all', async () => {
+  const tree = await sampleTree();
+  const segments = tree.files.flatMap((file) => file.segments);
+  const damaged = segments.filter((_, index) => index % 2 === 0);
+  assert.ok(damaged.length >= 2);
+  for (const { sha256, sizeBytes } of damaged)
+    await writeFile(ports.blobs.pathOf(sha256), 'x'.repeat(sizeBytes));
+  await assert.rejects(stage(tree), { code: 'HASH_MISMATCH' });
+  for (const segment of segments) {
+    const held = (await ports.blobs.sizeOf(segment.sha256)) !== undefined;
+    assert.equal(held, !damaged.includes(segment));
+  }
+});
+
 test('refuses trees whose paths would leave the release', async () => {
   const [file] = (await sampleTree()).files;
   assert.ok(file);

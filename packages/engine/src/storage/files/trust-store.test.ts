@@ -52,3 +52,20 @@ test('takes a time floor that cannot be read for none', async (context) => {
   await store.raiseTimeFloor(5);
   assert.equal(await store.timeFloor(), 5);
 });
+
+test('a root that the disk has damaged or lost comes from the history, the newest that is whole', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sallyport-trust-'));
+  context.after(() => rm(folder, { recursive: true }));
+  const store = new FileTrustStore(folder);
+  for (const version of [1, 2, 10]) await store.saveRoot(version, Buffer.from(`{"version":${version}}`));
+  const root = async (): Promise<string> => Buffer.from((await store.load('root')) ?? []).toString('latin1');
+  assert.equal(await root(), '{"version":10}');
+  await writeFile(join(folder, 'root.json'), Buffer.from([0x7b, 0xff, 0xfe]));
+  assert.equal(await root(), '{"version":10}');
+  await writeFile(join(folder, 'root_history', '10.root.json'), '{"version":1');
+  assert.equal(await root(), '{"version":2}');
+  await rm(join(folder, 'root.json'));
+  assert.equal(await root(), '{"version":2}');
+  await rm(join(folder, 'root_history'), { recursive: true });
+  assert.equal(await store.load('root'), undefined);
+});

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { topLevelRoles } from '@sallyport/core/domain/trust/documents';
 import { encodedRole } from '@sallyport/core/domain/trust/metadata-name';
@@ -47,8 +47,25 @@ export class FileTrustStore implements TrustStore {
     }
   }
 
-  load(role: string): Promise<Uint8Array | undefined> {
-    return readIfThere(join(this.#folder, fileName(role)));
+  async load(role: string): Promise<Uint8Array | undefined> {
+    const bytes = await readIfThere(join(this.#folder, fileName(role)));
+    return role === 'root' && (bytes === undefined || !isJson(bytes))
+      ? ((await this.#newestOfHistory()) ?? bytes)
+      : bytes;
+  }
+
+  /** Every root that was trusted is in the history too: what the disk has made of one copy need not be the end. */
+  async #newestOfHistory(): Promise<Uint8Array | undefined> {
+    const names = await readdir(this.#history).catch((failure: unknown) => {
+      if (isMissing(failure)) return [];
+      throw failure;
+    });
+    const versions = names.flatMap((name) => Number(/^([1-9]\d*)\.root\.json$/.exec(name)?.[1] ?? []));
+    for (const version of versions.toSorted((a, b) => b - a)) {
+      const bytes = await this.loadRoot(version);
+      if (bytes !== undefined && isJson(bytes)) return bytes;
+    }
+    return undefined;
   }
 
   async save(role: string, bytes: Uint8Array): Promise<void> {
@@ -92,6 +109,15 @@ export class FileTrustStore implements TrustStore {
   async #makeFolders(): Promise<void> {
     await makeFolderDurably(this.#history);
     for (const folder of [this.#folder, this.#history]) await sweepTemporaries(folder);
+  }
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return true;
+  } catch {
+    return false;
   }
 }
 

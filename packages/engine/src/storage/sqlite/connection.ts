@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { messageOf } from '@sallyport/core/shared/errors';
 import { StorageError } from '../storage-error.ts';
-import { diskProblemOf } from './disk-problem.ts';
+import { diskProblemOf, isDamage } from './disk-problem.ts';
 
 /** How long a statement waits for another process that writes. */
 const busyTimeoutMs = 10_000;
@@ -73,6 +74,7 @@ export class Connection {
   }
 
   #explained(error: unknown): unknown {
+    if (isDamage(error)) return damagedDatabase(this.#path, error);
     const problem = diskProblemOf(error);
     return problem === undefined
       ? error
@@ -102,6 +104,16 @@ export class Connection {
     }
     return statement;
   }
+}
+
+/** For a file that SQLite cannot make sense of any more, wherever that shows. */
+export function damagedDatabase(path: string, cause: unknown): StorageError {
+  return new StorageError(
+    'UNREADABLE',
+    `the database ${path} is damaged (${messageOf(cause)}): stop the server, check the disk, and put a backup into force; for a site that is "sallyport site restore --from" with the newest file of its folder "backup"`,
+    { path },
+    { cause },
+  );
 }
 
 /** Whether SQLite refused a row because one like it is there: `columns` as its message names them. */

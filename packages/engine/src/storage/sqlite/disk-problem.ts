@@ -5,10 +5,21 @@ const problems: ReadonlyMap<number, string> = new Map([
   [13, 'the disk is full: make room on it'],
   [14, 'it, or a file beside it, cannot be opened: see that the folder is there, is writable and has room'],
 ]);
+/** CORRUPT and NOTADB. */
+const damageCodes: ReadonlySet<number> = new Set([11, 26]);
 
 /** Cause and remedy of what SQLite threw, when the disk is to blame; undefined for everything else. */
 export function diskProblemOf(thrown: unknown): string | undefined {
-  if (!(thrown instanceof Error) || !('errcode' in thrown) || typeof thrown.errcode !== 'number')
-    return undefined;
-  return problems.get(thrown.errcode & 0xff);
+  return problems.get(primaryCodeOf(thrown));
+}
+
+/** Whether SQLite found the file itself to be damaged: nothing goes on by itself then. */
+export function isDamage(thrown: unknown): boolean {
+  return damageCodes.has(primaryCodeOf(thrown));
+}
+
+function primaryCodeOf(thrown: unknown): number {
+  return thrown instanceof Error && 'errcode' in thrown && typeof thrown.errcode === 'number'
+    ? thrown.errcode & 0xff
+    : 0;
 }

@@ -10,7 +10,8 @@ import { makeFolderDurablySync } from '../files/durable-folder.ts';
 import { StorageError } from '../storage-error.ts';
 import { copyDatabase } from './backup.ts';
 import { ChangeNotes } from './change-notes.ts';
-import { Connection } from './connection.ts';
+import { Connection, damagedDatabase } from './connection.ts';
+import { isDamage } from './disk-problem.ts';
 import { migrate } from './migrate.ts';
 import { siteMigrations } from './migrations.ts';
 import { RecordTables } from './records.ts';
@@ -193,10 +194,12 @@ function openWriter(path: string, site: SiteCode): Connection {
   let connection: Connection | undefined;
   try {
     connection = new Connection(path, 'write');
+    requireWhole(connection, path);
     return prepared(connection, path, site);
   } catch (cause) {
     connection?.close();
     if (cause instanceof StorageError) throw cause;
+    if (isDamage(cause)) throw damagedDatabase(path, cause);
     throw new StorageError(
       'UNREADABLE',
       `the site database ${path} cannot be opened (${messageOf(cause)}): check the folder's owner and free space, or restore the latest backup`,
@@ -204,6 +207,12 @@ function openWriter(path: string, site: SiteCode): Connection {
       { cause },
     );
   }
+}
+
+/** Damage in the middle of a file shows only when somebody comes by, and by then has spread into backups. */
+function requireWhole(connection: Connection, path: string): void {
+  const found = String(connection.get('PRAGMA quick_check(1)')?.['quick_check']);
+  if (found !== 'ok') throw damagedDatabase(path, new Error(found.replaceAll(/\s+/g, ' ').trim()));
 }
 
 /** Brings a connection's database to the form of this release, for its site. @throws {StorageError} NEWER_SCHEMA, WRONG_SITE */

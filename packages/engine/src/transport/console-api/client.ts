@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import { messageOf, SallyportError, type ErrorDetail } from '@sallyport/core/shared/errors';
 
-export type ApiErrorCode = 'NO_SERVER' | 'BROKEN_ANSWER' | (string & {});
+export type ApiErrorCode = 'NO_SERVER' | 'NOT_ALLOWED' | 'BROKEN_ANSWER' | (string & {});
 
 /** What the site server answered in place of a result, with its own code; or NO_SERVER when none listens. */
 export class ApiError extends SallyportError<ApiErrorCode> {}
@@ -17,9 +17,17 @@ export class LocalApiClient {
     this.#dataFolder = dataFolder;
   }
 
-  /** @throws {ApiError} with the server's code, NO_SERVER or BROKEN_ANSWER */
-  async call(name: string, input: object = {}): Promise<unknown> {
-    const { body } = await this.#request(`/v1/${name}`, { method: 'POST', body: JSON.stringify(input) });
+  /**
+   * Asks, and waits for as long as it takes: rejects with the signal's reason when that is aborted.
+   *
+   * @throws {ApiError} with the server's code, NO_SERVER, NOT_ALLOWED for another user than the server's, or BROKEN_ANSWER
+   */
+  async call(name: string, input: object = {}, signal?: AbortSignal): Promise<unknown> {
+    const { body } = await this.#request(`/v1/${name}`, {
+      method: 'POST',
+      body: JSON.stringify(input),
+      ...(signal === undefined ? {} : { signal }),
+    });
     return resultOf(await body.text());
   }
 
@@ -55,6 +63,15 @@ export class LocalApiClient {
         headers: { 'content-type': 'application/json' },
       });
     } catch (cause) {
+      options.signal?.throwIfAborted();
+      if (isRefused(cause)) {
+        throw new ApiError(
+          'NOT_ALLOWED',
+          `the site server of ${this.#dataFolder} answers its own user only: run the command as the user that the server runs as (${messageOf(cause)})`,
+          {},
+          { cause },
+        );
+      }
       throw new ApiError(
         'NO_SERVER',
         `no site server answers for ${this.#dataFolder}: start it with "sallyport site run --data ${this.#dataFolder}" (${messageOf(cause)})`,
@@ -63,6 +80,11 @@ export class LocalApiClient {
       );
     }
   }
+}
+
+/** Whether the operating system keeps this user from the socket. */
+function isRefused(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
 }
 
 function resultOf(text: string): unknown {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -10,6 +11,9 @@ import { SallyportError } from '@sallyport/core/shared/errors';
 import { type ApiError, LocalApiClient } from './client.ts';
 import { serveLocalApi, type LocalApi, type LocalApiServer } from './server.ts';
 import { localSocketPath } from './socket-path.ts';
+
+/** Only root can become somebody else. */
+const isRoot = process.getuid?.() === 0;
 
 class Refusal extends SallyportError<'NOT_ALLOWED'> {}
 
@@ -51,6 +55,29 @@ test('answers what the operation answers', async (context) => {
   const { client } = await start(context);
   assert.equal(await client.call('greet', { name: 'Ada' }), 'hello Ada');
   assert.equal(await client.call('nothing'), null);
+});
+
+test('a server that does not answer is asked no longer than somebody wants', async (context) => {
+  const operations = {
+    sleep: { input: Type.Object({}), handle: () => new Promise<never>(() => undefined) },
+  };
+  const { client } = await start(context, { ...api, operations });
+  const given = new AbortController();
+  const asked = client.call('sleep', {}, given.signal);
+  setImmediate(() => given.abort(new Error('cancelled')));
+  await assert.rejects(asked, { message: 'cancelled' });
+});
+
+test('another user than the server’s is told so, and not to start it', { skip: !isRoot }, async (context) => {
+  const { server, folder } = await start(context);
+  const script = `
+    const { LocalApiClient } = await import(${JSON.stringify(new URL('client.ts', import.meta.url).href)});
+    process.setuid(65534);
+    const client = new LocalApiClient(${JSON.stringify(server.socketPath)}, ${JSON.stringify(folder)});
+    console.log(await client.call('nothing').catch((error) => error.code + ': ' + error.message));
+    process.exit();`;
+  const other = spawnSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' });
+  assert.match(other.stdout, /^NOT_ALLOWED: .*answers its own user only: run the command as the user/);
 });
 
 test('checks what was asked as it is: an array of one stays one, and unknown fields are refused', async (context) => {

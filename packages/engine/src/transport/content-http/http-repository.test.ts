@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createNetServer } from 'node:net';
 import { describe, test, type TestContext } from 'node:test';
 import { Agent } from 'undici';
 import { RepositorySourceError, type RepositorySourceErrorCode } from '../../ports/repository.ts';
@@ -181,5 +181,22 @@ describe('a repository on a web server', () => {
     ]) {
       assert.ok(new HttpRepository({ metadataUrl: url, targetsUrl: url }));
     }
+  });
+
+  test('what answers and speaks no HTTP is told apart from what cannot be reached', async (context) => {
+    const server = createNetServer((socket) => socket.on('error', () => undefined).end('\0\x01garbage'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const dispatcher = new Agent();
+    context.after(async () => {
+      await dispatcher.destroy();
+      server.close();
+    });
+    const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const source = new HttpRepository({ metadataUrl: base, targetsUrl: base, dispatcher });
+    await assert.rejects(source.metadata('timestamp.json', { maxBytes: 1000 }, signal), {
+      code: 'UNREACHABLE',
+      message: /\((?:HPE_\w+|what answers there is no HTTP: .+)\)/,
+    });
   });
 });

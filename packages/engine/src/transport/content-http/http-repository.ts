@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { RepositorySourceError, type RepositorySource } from '../../ports/repository.ts';
+import { failureCodeOf } from '../failure-code.ts';
 import { paced, requestWithin } from '../patience.ts';
 
 export interface HttpRepositoryOptions {
@@ -156,7 +157,7 @@ function transportError(error: unknown, url: URL, signal: AbortSignal): unknown 
   if (signal.aborted) {
     return signal.reason;
   }
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  const code = failureCodeOf(error);
   const details = { url: url.href, code };
   return stalledCodes.has(code)
     ? new RepositorySourceError(

@@ -12,6 +12,7 @@ import {
 import { encodeBase64 } from '@sallyport/core/wire/base64';
 import { WireError } from '@sallyport/core/wire/wire-error';
 import type { Dispatcher } from 'undici';
+import { failureCodeOf } from '../failure-code.ts';
 import { paced, requestWithin } from '../patience.ts';
 import { ExchangeError, type ExchangeErrorCode, type VendorExchange } from '../../ports/vendor-exchange.ts';
 
@@ -190,7 +191,7 @@ function named(error: unknown, url: URL, signal: AbortSignal): unknown {
   if (signal.aborted) {
     return signal.reason;
   }
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  const code = failureCodeOf(error);
   const details = { url: url.href, code };
   return stalledCodes.has(code)
     ? new ExchangeError(

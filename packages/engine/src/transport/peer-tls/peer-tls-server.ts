@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
 import { Readable } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
-import { messageOf } from '@sallyport/core/shared/errors';
+import type { Server as TlsServer, TLSSocket } from 'node:tls';
+import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
 import type { SiteCode } from '@sallyport/core/shared/ids';
 import { joinRequestFormat } from '@sallyport/core/wire/join';
 import { batchFormat, helloFormat, linkLimits, pullFormat } from '@sallyport/core/wire/link';
@@ -20,6 +20,7 @@ import type { Log } from '../../ports/log.ts';
 import type { PeerHandler } from '../../ports/peer-handler.ts';
 import type { RepositorySource } from '../../ports/repository.ts';
 import { serveContent } from '../content-http/serve-content.ts';
+import { Strangers } from './strangers.ts';
 import { peerKeyOf, type TlsIdentity } from './tls-identity.ts';
 
 export interface PeerTlsServerOptions {
@@ -34,6 +35,8 @@ export interface PeerTlsServerOptions {
 /** The largest metadata file or target that is passed on. */
 const metadataMaxBytes = 32 * 1024 * 1024;
 const handshakeTimeoutMs = 15_000;
+/** A whole request; the largest batch of records comes in less over any line that is of use. */
+const requestTimeoutMs = 120_000;
 /** Every child keeps a handful of connections; a secondary's parent has at most 250 children. */
 const connectionsMax = 4_000;
 
@@ -60,12 +63,14 @@ export class PeerTlsServer {
   readonly #handler: PeerHandler;
   readonly #log: Log;
   readonly #ending = new AbortController();
+  readonly #strangers: Strangers;
   /** The refusal each unknown or shut out key was last told, so that a site that keeps trying fills no log. */
   readonly #told = new Map<string, string>();
 
   constructor(options: PeerTlsServerOptions) {
     this.#handler = options.handler;
     this.#log = options.log;
+    this.#strangers = new Strangers(options.log);
     const server = fastify({
       https: {
         cert: options.identity.certificatePem,
@@ -79,8 +84,10 @@ export class PeerTlsServer {
       bodyLimit: linkLimits.messageMaxBytes,
       forceCloseConnections: true,
       keepAliveTimeout: linkLimits.waitMaxMs + 15_000,
+      requestTimeout: requestTimeoutMs,
     });
     server.server.maxConnections = connectionsMax;
+    this.#boundStrangers(server.server);
     this.#server = server;
     this.#server.removeAllContentTypeParsers();
     this.#server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
@@ -113,7 +120,20 @@ export class PeerTlsServer {
   /** Ends every connection. Harmless a second time. */
   async close(): Promise<void> {
     this.#ending.abort(new Error('the site server stops'));
-    await this.#server.close();
+    const closed = this.#server.close();
+    this.#strangers.close();
+    await closed;
+  }
+
+  /** Whoever shows no child's key may call, but takes no child's place. */
+  #boundStrangers(server: TlsServer): void {
+    const strangers = this.#strangers;
+    server.on('connection', (socket) => strangers.came(socket));
+    server.on('secureConnection', (socket) => {
+      const key = peerKeyOf(socket);
+      if (key !== undefined && this.#handler.identify(key).kind === 'child') strangers.isKnown(socket);
+      else strangers.isEncrypted(socket);
+    });
   }
 
   #childrenOnly({ blobs, repository }: PeerTlsServerOptions): FastifyPluginAsync {
@@ -213,6 +233,10 @@ export class PeerTlsServer {
     if (error instanceof LinkError) {
       return reply.code(statusOf[error.code]).send({ code: error.code, message: error.message });
     }
+    if (isUnwritable(error)) {
+      this.#log.error('A request of a child site failed: {reason}', { reason: error.message });
+      return reply.code(503).send({ code: 'STALLED', message: unwritable });
+    }
     const status = error instanceof WireError ? 400 : statusCodeOf(error);
     if (status >= 500 && !this.#ending.signal.aborted) {
       this.#log.error('A request of a child site failed: {reason}', { reason: messageOf(error) });
@@ -235,6 +259,14 @@ declare module 'fastify' {
     /** The child site that the connection was made by; set in the scope of children only. */
     child: SiteCode | null;
   }
+}
+
+/** Its log may not say so: it can be on the same disk. */
+const unwritable =
+  'the parent site cannot write to its database, because its disk is full or fails: its administrator has to look after it';
+
+function isUnwritable(error: unknown): error is Error {
+  return error instanceof SallyportError && error.code === 'UNWRITABLE';
 }
 
 function childOf(request: FastifyRequest): SiteCode {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect as connectPlain, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { siteCode } from '@sallyport/core/shared/ids';
 import {
@@ -134,6 +135,43 @@ test('a port where nothing listens, and one where something else does, are told 
     code: 'UNREACHABLE',
     message: /start its site server, or check address/,
   });
+});
+
+test('callers without a key, however many hold a connection open, keep no child out', async (t) => {
+  const top = await topTierSite(t);
+  const child = await joinedSite(t, top, top, 'P01', 'primary');
+  await child.log.line(/Linked with parent/);
+  const before = linkTo(t, top.address, keyOf(top), child.identity);
+  await before.hello(hello, patience());
+  const [host = '', port = ''] = top.address.split(':');
+  const callers: Socket[] = [];
+  t.after(() => callers.forEach((caller) => caller.destroy()));
+  const call = async (socket: Socket, ready: string): Promise<void> => {
+    callers.push(socket.on('error', () => undefined).resume());
+    await once(socket, ready);
+  };
+  const handshakes = Array.from({ length: 20 }, async () => {
+    const caller = connect({ host, port: Number(port), rejectUnauthorized: false });
+    await call(caller, 'secureConnect');
+    caller.write('POST /join/v1 HTTP/1.1\r\nhost: x\r\ncontent-length: 500\r\n\r\n{');
+  });
+  await Promise.all(handshakes);
+  for (let batch = 0; batch < 10; batch += 1) {
+    const batchOf = Array.from({ length: 60 }, () =>
+      call(connectPlain({ host, port: Number(port) }), 'connect'),
+    );
+    await Promise.all(batchOf);
+  }
+  await top.log.line(/More than 512 connections are open without the key of a child site/);
+  await linkTo(t, top.address, keyOf(top), child.identity).hello(hello, patience());
+  await before.hello(hello, patience());
+  const open = (): number => callers.filter(({ closed }) => !closed).length;
+  while (open() > 512) await setTimeout(5, undefined, { signal: patience() });
+  assert.ok(
+    callers.slice(0, 20).every(({ closed }) => closed),
+    'the oldest made room',
+  );
+  await top.stop();
 });
 
 test('TLS below 1.3 is refused', async (t) => {

@@ -341,6 +341,7 @@ export class TestHierarchy {
       ring: 'general',
       exchange: this.#exchange,
       components: () => [],
+      linkProblems: () => [],
     });
     const distribution = new DistributionManager({ ...shared, documents, fetcher });
     const gate = new TrustedPackageGate({ ...shared, documents });
@@ -405,6 +406,7 @@ export class TestHierarchy {
         childLinks: () => this.childLinks,
         query: () => ({ state: 'running', reason: 'links are up', since: 0 }),
       },
+      components: () => [],
       topTier: {
         downloader,
         signOrder: (order) => signOrder(order, this.operating),
