@@ -25,7 +25,7 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   },
   usage: {
     description: 'What leaves this hierarchy',
-    load: async () => (await import('./client/update-command.ts')).usageCommand(),
+    load: async () => (await import('./client/usage-command.ts')).usageCommand(),
   },
 };
 

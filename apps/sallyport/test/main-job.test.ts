@@ -56,7 +56,7 @@ describe('the main job on a small product', () => {
   });
 
   it('shows the very facts that leave, and which the vendor then has', async () => {
-    const usage = await cas.ask<UsageResult>('usage', 'show');
+    const usage = await cas.ask<UsageResult>('usage', 'facts');
     assert.ok(usage.kind === 'report');
     const facts = JSON.parse(usage.payload) as {
       siteCounts: unknown;
@@ -71,7 +71,7 @@ describe('the main job on a small product', () => {
         ['1.0', 1],
       ],
     );
-    assert.match((await cas.run('usage', 'show')).out, /hello/);
+    assert.match((await cas.run('usage', 'facts')).out, /hello/);
     await cas.ask('update', 'check');
     const { hierarchies } = await world.json<{ hierarchies: { sites?: number }[] }>([
       'cloud',

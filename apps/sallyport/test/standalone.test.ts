@@ -54,7 +54,7 @@ describe('a stand-alone primary site', () => {
       [exchange.mode, exchange.metadata.result, available.map(({ version }) => version)],
       ['none', 'ok', ['1.1']],
     );
-    const usage = await site.ask<UsageResult>('usage', 'show');
+    const usage = await site.ask<UsageResult>('usage', 'facts');
     assert.equal(usage.kind, 'nothing-leaves');
     await site.reaches('1.1', 'DOWNLOAD_SUCCESS');
     await site.ask('update', 'install', '1.1', '--accept-licence', '--wait');

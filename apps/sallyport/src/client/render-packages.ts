@@ -45,12 +45,13 @@ function packageTable(packages: readonly PackageResult[]): string {
 }
 
 /** How the last exchange with the vendor went, channel by channel. */
-function renderExchange({ mode, metadata, facts, offer, finishedAt, nextAt }: ExchangeResult): string {
+function renderExchange({ mode, metadata, facts, offer, usage, finishedAt, nextAt }: ExchangeResult): string {
   if (mode === 'parent') return 'The top-tier site exchanges with the vendor for this one.';
   const channels = [
     ['metadata', metadata],
     ['facts', facts],
     ['offer', offer],
+    ['usage', usage],
   ] as const;
   const lines = channels
     .filter(([name]) => mode === 'vendor' || name === 'metadata')

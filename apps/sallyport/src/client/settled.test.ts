@@ -57,7 +57,7 @@ function kindOf(
   const sites = [siteOf('CAS', 'central', cas), { ...siteOf('PR1', 'primary', pr1), ...more }];
   const status: StatusResult = {
     at: 0,
-    exchange: { mode: 'vendor', metadata: channel, facts: channel, offer: channel },
+    exchange: { mode: 'vendor', metadata: channel, facts: channel, offer: channel, usage: channel },
     packages: [{ guid, name: 'Hello', action: 'install', state: '', stateCode: 0, reason: '', sites }],
   };
   return progressOf(status, action).kind;

@@ -1,8 +1,14 @@
 import process from 'node:process';
-import { userInfo } from 'node:os';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ApiInput, ApiName, SiteApiInput, SiteApiName } from '@sallyport/core/wire/api';
+import type {
+  ApiInput,
+  ApiName,
+  SiteApiInput,
+  SiteApiName,
+  UsageApiInput,
+  UsageApiName,
+} from '@sallyport/core/wire/api';
 import { ApiError, LocalApiClient } from '@sallyport/engine/transport/console-api/client';
 import { localSocketPath } from '@sallyport/engine/transport/console-api/socket-path';
 
@@ -35,9 +41,15 @@ export class SiteClient {
   }
 
   /** The server's answer is of this same program's making: its shape is `R`. @throws {ApiError} */
-  async ask<R, N extends ApiName | SiteApiName = ApiName | SiteApiName>(
+  async ask<R, N extends ApiName | SiteApiName | UsageApiName = ApiName | SiteApiName | UsageApiName>(
     name: N,
-    input: N extends ApiName ? ApiInput<N> : N extends SiteApiName ? SiteApiInput<N> : never,
+    input: N extends ApiName
+      ? ApiInput<N>
+      : N extends SiteApiName
+        ? SiteApiInput<N>
+        : N extends UsageApiName
+          ? UsageApiInput<N>
+          : never,
   ): Promise<R> {
     const silent = setTimeout(() => {
       process.stderr.write(
@@ -58,11 +70,6 @@ export class SiteClient {
   close(): Promise<void> {
     return this.#api.close();
   }
-}
-
-/** Who asks, for the history and for signed orders: the user of this machine. */
-export function administrator(): string {
-  return process.env['SUDO_USER'] ?? userInfo().username;
 }
 
 /** Runs work with a client that is closed afterwards, whatever happens. */

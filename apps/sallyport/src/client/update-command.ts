@@ -9,7 +9,6 @@ import type {
   ListResult,
   ShowResult,
   StatusResult,
-  UsageResult,
   WarningsResult,
   WhyResult,
 } from '@sallyport/core/wire/api';
@@ -21,12 +20,13 @@ import {
   siteCodesArgument,
   warningsArgument,
 } from '../command/arguments.ts';
+import { administrator } from '../command/administrator.ts';
 import { standardOutput } from '../command/output.ts';
 import { exitCodes, printJson, printLine, runCommand } from '../command/run.ts';
 import { renderCheck, renderList, renderShow, renderWhy } from './render-packages.ts';
-import { renderAction, renderHistory, renderStatus, renderUsage, renderWarnings } from './render-status.ts';
+import { renderAction, renderHistory, renderStatus, renderWarnings } from './render-status.ts';
 import { type Common, common, query, show } from './query.ts';
-import { administrator, type SiteClient, withSite } from './site-client.ts';
+import { type SiteClient, withSite } from './site-client.ts';
 import { followAction, followStatus } from './wait.ts';
 
 interface Waiting extends Common {
@@ -112,8 +112,8 @@ function addCheck(parent: Command): void {
         options,
         async (site) => {
           const result = await site.ask<CheckResult>('check', {});
-          const { metadata, facts, offer } = result.exchange;
-          if ([metadata, facts, offer].some((channel) => channel.result === 'failed'))
+          const { metadata, facts, offer, usage } = result.exchange;
+          if ([metadata, facts, offer, usage].some((channel) => channel.result === 'failed'))
             process.exitCode = exitCodes.failed;
           return result;
         },
@@ -140,19 +140,6 @@ function addStatus(parent: Command): void {
           renderStatus,
         ),
   );
-}
-
-/** `sallyport usage …`: what leaves this hierarchy. */
-export function usageCommand(): Command {
-  const usage = new Command('usage').description('What leaves this hierarchy');
-  query(
-    usage,
-    'show',
-    'The very bytes that leave next',
-    (site) => site.ask<UsageResult>('usage', {}),
-    renderUsage,
-  );
-  return usage;
 }
 
 function aboutPackage<R>(

@@ -58,7 +58,7 @@ export async function tellStory(stage: Stage, root: string, sites: readonly Demo
   const addresses = new Map<string, string>();
   for (const site of sites) await setUp(stage, { root, cloud, cloudUrl, site, topData, addresses, folderOf });
   await stage.run(['site', 'show', '--data', topData]);
-  await stage.run(['usage', 'show', '--data', topData]);
+  await stage.run(['usage', 'facts', '--data', topData]);
 
   const before = new Map<string, string>();
   for (const { code } of sites) before.set(code, (await inspectSite(folderOf(code))).version);

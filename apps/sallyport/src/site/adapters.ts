@@ -9,6 +9,7 @@ import { PackageFetcher } from '@sallyport/engine/components/content/package-fet
 import { nodeDigests } from '@sallyport/engine/compute/digest';
 import { systemClock } from '@sallyport/engine/compute/clock';
 import { nodeKeys } from '@sallyport/engine/compute/ed25519';
+import { HpkeSealing } from '@sallyport/engine/compute/hpke-sealing';
 import { NodeMachine } from '@sallyport/engine/compute/machine';
 import { MeteredCompute } from '@sallyport/engine/compute/metered-compute';
 import { ChildProcesses } from '@sallyport/engine/compute/processes';
@@ -45,6 +46,7 @@ export async function openAdapters(
     digests: nodeDigests,
     check: checkSignature,
     keys: nodeKeys,
+    sealing: new HpkeSealing(),
     logs,
     blobs,
     compute,

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { SiteType } from '@sallyport/core/domain/sites/site';
+import { defaultUsageLevel, type UsageLevel, usageLevels } from '@sallyport/core/domain/usage/level';
 import { messageOf } from '@sallyport/core/shared/errors';
 import { productId, siteCode, type ProductId, type SiteCode } from '@sallyport/core/shared/ids';
 import { parseVersion } from '@sallyport/core/shared/version';
@@ -25,6 +26,7 @@ export interface SetupOptions {
   readonly baseline?: readonly string[];
   readonly ring?: string;
   readonly checkHours?: string;
+  readonly usageLevel?: string;
 }
 
 /** A release to begin with: a product's version on the medium. */
@@ -55,6 +57,8 @@ export interface TopTierAnswers extends CommonAnswers {
   readonly exchange: 'cloud' | 'none';
   readonly enrolmentCode?: string;
   readonly recoveryKeyFile: string;
+  /** How much the hierarchy tells its vendor. */
+  readonly usageLevel: UsageLevel;
   readonly media: NonNullable<CommonAnswers['media']>;
 }
 
@@ -146,6 +150,9 @@ function topTier(options: SetupOptions, type: SiteType | undefined, problems: st
       `--recovery-key ${options.recoveryKey} exists and is not overwritten: it may be a hierarchy’s only one; name another file`,
     );
   }
+  const usageLevel = usageLevels.find((level) => level === (options.usageLevel ?? defaultUsageLevel));
+  if (usageLevel === undefined)
+    problems.push(`--usage-level ${options.usageLevel} is no level: use ${usageLevels.join(', ')}`);
   const local = options.localApplicability === true;
   if (local && options.enrolmentCode !== undefined)
     problems.push('--enrolment-code has no use with --local-applicability: nothing is sent to the vendor');
@@ -154,13 +161,15 @@ function topTier(options: SetupOptions, type: SiteType | undefined, problems: st
       '--enrolment-code-file (or --enrolment-code) is needed: ask the vendor for a code, or set the site up with --local-applicability',
     );
   }
-  if (problems.length > 0 || type === undefined || type === 'secondary') return undefined;
+  if (problems.length > 0 || type === undefined || type === 'secondary' || usageLevel === undefined)
+    return undefined;
   return {
     kind: 'top-tier',
     type,
     vendorUrl: options.vendorUrl ?? '',
     exchange: local ? 'none' : 'cloud',
     recoveryKeyFile: options.recoveryKey ?? '',
+    usageLevel,
     ...(options.enrolmentCode === undefined ? {} : { enrolmentCode: options.enrolmentCode }),
   } as const;
 }
@@ -171,6 +180,7 @@ function child(options: SetupOptions, type: SiteType | undefined, problems: stri
     ['--enrolment-code', options.enrolmentCode],
     ['--recovery-key', options.recoveryKey],
     ['--ring', options.ring],
+    ['--usage-level', options.usageLevel],
   ].filter(([, value]) => value !== undefined);
   for (const [name] of useless)
     problems.push(`${name} is the top-tier site’s affair: leave it out for a site that joins`);

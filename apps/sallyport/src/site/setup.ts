@@ -14,6 +14,7 @@ import { writeFileDurably } from '@sallyport/engine/storage/files/durable-file';
 import { FolderContentSource } from '@sallyport/engine/storage/files/folder-content';
 import { FileTrustStore } from '@sallyport/engine/storage/files/trust-store';
 import { FolderRepository } from '@sallyport/engine/storage/files/folder-repository';
+import { policyRecordKey, putPolicy, readPolicy } from '@sallyport/engine/components/usage-collector/policy';
 import { HttpVendorExchange } from '@sallyport/engine/transport/exchange-https/client';
 import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
 import {
@@ -23,6 +24,7 @@ import {
   type FirstReleaseSource,
 } from '@sallyport/engine/site/first-releases';
 import { readGivenFile } from '../command/given-file.ts';
+import { administrator } from '../command/administrator.ts';
 import { openAdapters, openDatabase, type SiteAdapters } from './adapters.ts';
 import { joinParent, type PinnedRoot } from './join-parent.ts';
 import { ownHierarchy } from './own-hierarchy.ts';
@@ -113,6 +115,7 @@ async function setUpTopTier(
   const source = mediaSource(media);
   const chosen = await chooseFirstReleases(ports, media.baselines, source, signal);
   const hierarchy = await ownHierarchy(work, answers, passphrase);
+  chooseUsageLevel(work, answers);
   await installFirstReleases(ports, code, chosen, source, say, signal);
   if (answers.enrolmentCode !== undefined) await enrol(answers, hierarchy, say, signal);
   return configOf(
@@ -123,6 +126,23 @@ async function setUpTopTier(
       vendor: { url: answers.vendorUrl, exchange: answers.exchange },
     },
   );
+}
+
+/** Before anything is collected. Repeating the set-up chooses the same again, which changes nothing. */
+function chooseUsageLevel(
+  { adapters, database, say }: SetupWork,
+  { code, usageLevel: level }: Pick<TopTierAnswers, 'code' | 'usageLevel'>,
+): void {
+  const at = adapters.clock.now();
+  const by = administrator();
+  database.write(({ records, audit }) => {
+    const policy = readPolicy(records, code);
+    if (records.get(code, 'usage-policy', policyRecordKey) !== undefined && policy.level === level) return;
+    putPolicy(records, { ...policy, level, changedAt: new Date(at).toISOString(), changedBy: by }, at);
+    const text = `${by} chose the level ${level} of usage data when the site was set up`;
+    audit.append({ at, by, action: 'usage-level', text, data: { to: level } });
+  });
+  say(`usage data are collected at level ${level}; "sallyport usage level" changes it`);
 }
 
 async function enrol(

@@ -4,11 +4,14 @@ import {
   siteInputs,
   type SiteApiInput,
   type SiteApiName,
+  type UsageApiInput,
+  type UsageApiName,
+  usageInputs,
   type WindowsResult,
 } from '@sallyport/core/wire/api';
 import { apiOperations } from '@sallyport/engine/components/operations/api';
 import { readWindows, windowsSetting } from '@sallyport/engine/components/update-installer/service-windows';
-import { siteOperations } from '@sallyport/engine/site/site-operations';
+import { siteOperations, usageOperations } from '@sallyport/engine/site/site-operations';
 import type { SiteParts } from '@sallyport/engine/site/site-parts';
 import type { SiteAssembly } from '@sallyport/engine/site/site-ports';
 import type { ApiOperation, LocalApi } from '@sallyport/engine/transport/console-api/server';
@@ -78,9 +81,31 @@ export function siteApi(
     }),
   };
   return {
-    operations: parts.requests.counted<ApiOperation>({ ...apiOperations(operations), ...own }),
+    operations: parts.requests.counted<ApiOperation>({
+      ...apiOperations(operations),
+      ...usageApi(assembly, parts),
+      ...own,
+    }),
     watch: (signal) => operations.watch(signal),
   };
+}
+
+function usageApi(assembly: SiteAssembly, parts: SiteParts): Readonly<Record<UsageApiName, ApiOperation>> {
+  const usage = usageOperations(assembly, parts);
+  return {
+    'usage-level': usageEntry('usage-level', (input) => usage.level(input)),
+    'usage-collect': usageEntry('usage-collect', (input) => usage.collect(input)),
+    'usage-reports': usageEntry('usage-reports', () => usage.reports()),
+    'usage-history': usageEntry('usage-history', (input) => usage.history(input)),
+    audit: usageEntry('audit', (input) => usage.audit(input)),
+  };
+}
+
+function usageEntry<N extends UsageApiName>(
+  name: N,
+  handle: (input: UsageApiInput<N>) => unknown,
+): ApiOperation {
+  return { input: usageInputs[name], handle: async (input) => handle(input) };
 }
 
 function entry<N extends SiteApiName>(name: N, handle: (input: SiteApiInput<N>) => unknown): ApiOperation {

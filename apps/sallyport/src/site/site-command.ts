@@ -2,6 +2,7 @@ import process from 'node:process';
 import { epochMax } from '@sallyport/core/domain/sites/epoch';
 import { Command, Option } from 'commander';
 import { addSiteQueries } from '../client/site-command.ts';
+import { addAudit } from '../client/usage-command.ts';
 import { defaultDataFolder } from '../client/site-client.ts';
 import { positiveNumber } from '../command/arguments.ts';
 import { standardOutput } from '../command/output.ts';
@@ -20,6 +21,7 @@ export function siteCommand(): Command {
   run(site);
   restore(site);
   addSiteQueries(site);
+  addAudit(site);
   return site;
 }
 
@@ -66,6 +68,10 @@ function setup(parent: Command): void {
       'how long past expiry the medium’s timestamp and snapshot still count (default: 30)',
     )
     .option('--baseline <product=version...>', 'the first release of each product on the medium')
+    .option(
+      '--usage-level <level>',
+      'top-tier site: how much the hierarchy tells its vendor: basic, enhanced, full (default: enhanced)',
+    )
     .option('--ring <ring>', 'top-tier site: the release ring of the hierarchy (default: general)')
     .option('--check-hours <hours>', 'longest time between two checks for updates (default: 24)')
     .option('--json', 'one JSON document at the end instead of sentences')

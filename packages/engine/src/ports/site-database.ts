@@ -1,6 +1,8 @@
 import type { ReplicatedRecord, RecordKind } from '@sallyport/core/domain/sites/site';
 import type { UpdateEvent, UpdateProjection } from '@sallyport/core/domain/updates/event';
 import type { EpochMs, PackageGuid, SiteCode } from '@sallyport/core/shared/ids';
+import type { AuditReads, AuditWrites } from './audit.ts';
+import type { ReportReads, ReportWrites } from './usage-reports.ts';
 
 /**
  * A site's database. All of a transaction or nothing; what `write` answered is durable. Work runs
@@ -35,6 +37,8 @@ export interface ReadTables {
   readonly records: RecordReads;
   readonly settings: SettingReads;
   readonly statistics: StatisticReads;
+  readonly reports: ReportReads;
+  readonly audit: AuditReads;
 }
 
 export interface WriteTables {
@@ -42,6 +46,8 @@ export interface WriteTables {
   readonly records: RecordReads & RecordWrites;
   readonly settings: SettingReads & SettingWrites;
   readonly statistics: StatisticReads;
+  readonly reports: ReportReads & ReportWrites;
+  readonly audit: AuditReads & AuditWrites;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { SiteOperations } from '../components/operations/operations.ts';
+import { UsageOperations } from '../components/usage-reports/usage-operations.ts';
 import type { SiteParts } from './site-parts.ts';
 import type { SiteAssembly } from './site-ports.ts';
 
@@ -27,5 +28,21 @@ export function siteOperations({ ports, exchange }: SiteAssembly, parts: SitePar
             ...(outbox === undefined || exchange === 'none' ? {} : { outbox }),
           },
         }),
+  });
+}
+
+/** What an administrator may ask of a site's usage data. */
+export function usageOperations({ ports, exchange }: SiteAssembly, parts: SiteParts): UsageOperations {
+  const { database, clock, logs } = ports;
+  const { topTier, reports } = parts;
+  return new UsageOperations({
+    site: parts.site,
+    database,
+    hierarchy: parts.view,
+    clock,
+    log: logs.of('SMS_PROVIDER'),
+    ...(topTier === undefined || reports === undefined || exchange === 'none'
+      ? {}
+      : { reports, hashName: topTier.hashName }),
   });
 }

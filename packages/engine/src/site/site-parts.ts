@@ -22,6 +22,8 @@ import { readWindows } from '../components/update-installer/service-windows.ts';
 import { UpdateInstaller } from '../components/update-installer/update-installer.ts';
 import { CountedLogs } from '../components/usage-collector/counted-logs.ts';
 import { UsageCollector } from '../components/usage-collector/usage-collector.ts';
+import { nameHash } from '../components/usage-reports/name-hash.ts';
+import { ReportDesk } from '../components/usage-reports/report-desk.ts';
 import { Executive } from '../executive/executive.ts';
 import { SiteError } from './site-error.ts';
 import type { SiteAssembly } from './site-ports.ts';
@@ -131,7 +133,7 @@ export async function buildSiteParts(given: SiteAssembly) {
     },
     { site, platform: ports.platform },
   );
-  const { outbox, downloader } = downloaderOf(assembly, documents, topTier);
+  const { outbox, reports, downloader } = downloaderOf(assembly, documents, topTier);
   const requests = new RequestCounter();
   const usageCollector = new UsageCollector({
     ...ports,
@@ -177,6 +179,7 @@ export async function buildSiteParts(given: SiteAssembly) {
     catalogue,
     topTier,
     outbox,
+    reports,
     downloader,
     hierarchyManager,
     distributionManager,
@@ -203,7 +206,7 @@ function downloaderOf(
   documents: TrustedDocuments,
   topTier: TopTier | undefined,
 ) {
-  if (topTier === undefined) return { outbox: undefined, downloader: undefined };
+  if (topTier === undefined) return { outbox: undefined, reports: undefined, downloader: undefined };
   const { database, digests, clock } = ports;
   const outbox = new FactsOutbox({
     site,
@@ -213,6 +216,15 @@ function downloaderOf(
     digests,
     clock,
     ring: assembly.ring,
+  });
+  const reports = new ReportDesk({
+    site,
+    database,
+    roster: () => view.current().roster,
+    hashName: topTier.hashName,
+    digests,
+    clock,
+    log: ports.logs.of('SMS_DMP_UPLOADER'),
   });
   const downloader = new DmpDownloader({
     site,
@@ -234,10 +246,15 @@ function downloaderOf(
             vendor: upstream.vendor,
             outbox,
             statement: () => view.current().documents.operatingKey,
+            usage: {
+              desk: reports,
+              sign: (payload) => signDocument(payloadTypes.usageReport, payload, topTier.signer),
+              sealing: ports.sealing,
+            },
           },
         }),
   });
-  return { outbox, downloader };
+  return { outbox, reports, downloader };
 }
 
 async function topTierParts({ site: { code }, view, ports }: SiteAssembly) {
@@ -255,5 +272,6 @@ async function topTierParts({ site: { code }, view, ports }: SiteAssembly) {
   const log = logs.of('SMS_HIERARCHY_MANAGER');
   const authority = new HierarchyAuthority({ database, view, site: code, signer, clock, log });
   const desk = new JoinDesk({ database, view, authority, keys, digests, clock, random, log });
-  return { authority, desk, signer };
+  const hashName = await nameHash({ vault, random, keys });
+  return { authority, desk, signer, hashName };
 }

@@ -20,6 +20,7 @@ import type { Processes } from '../ports/process.ts';
 import type { Random } from '../ports/random.ts';
 import type { Releases } from '../ports/releases.ts';
 import type { RepositorySource } from '../ports/repository.ts';
+import type { Sealing } from '../ports/sealing.ts';
 import type { ScratchFolders } from '../ports/scratch.ts';
 import type { SiteDatabase } from '../ports/site-database.ts';
 import type { TrustStore } from '../ports/trust-store.ts';
@@ -33,6 +34,7 @@ export interface SitePorts {
   readonly digests: Digests;
   readonly check: SignatureCheck;
   readonly keys: Keys;
+  readonly sealing: Sealing;
   readonly vault: Vault;
   /** The log of each component, by its name. */
   readonly logs: { of(component: string): Log };

@@ -20,6 +20,7 @@ import type { Chance } from '../world/chance.ts';
 import type { Network } from '../world/network.ts';
 import { type Victim, withCrashPoints } from './crash-points.ts';
 import type { LinkServer } from './link-line.ts';
+import { noSealing } from './no-sealing.ts';
 import { sameMachine } from './same-machine.ts';
 import { SimLink } from './sim-link.ts';
 import { type NearVendor, overNetwork } from './vendor-line.ts';
@@ -66,6 +67,7 @@ export function portsOf({ storage, victim, clock, chance, processes, logs }: Sur
     digests: nodeDigests,
     check: checkOnce,
     keys: seededKeys(chance),
+    sealing: noSealing,
     vault: at('vault', storage.vault),
     logs,
     database: at('database', storage.database),

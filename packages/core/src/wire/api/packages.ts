@@ -19,6 +19,7 @@ export const exchangeResult = Type.Object({
   metadata: channelResult,
   facts: channelResult,
   offer: channelResult,
+  usage: channelResult,
   startedAt: Type.Optional(time),
   finishedAt: Type.Optional(time),
   nextAt: Type.Optional(time),

@@ -127,8 +127,8 @@ export class DmpDownloader implements Component {
       report('exchanges with the vendor');
       await this.#exchangeNow(before, isDue, signal);
     }
-    const { metadata, facts, offer, nextAt } = this.#state();
-    const failed = [metadata, facts, offer].find(({ result }) => result === 'failed');
+    const { metadata, facts, offer, usage, nextAt } = this.#state();
+    const failed = [metadata, facts, offer, usage].find(({ result }) => result === 'failed');
     return {
       state: failed === undefined ? 'waiting' : 'failing',
       reason: failed?.error ?? 'waits for the next exchange',
@@ -171,6 +171,7 @@ export class DmpDownloader implements Component {
       metadata: channelAfter(before.metadata, outcome.metadata, at),
       facts: channelAfter(before.facts, outcome.facts, at),
       offer: channelAfter(before.offer, outcome.offer, at),
+      usage: channelAfter(before.usage, outcome.usage, at),
       startedAt,
       finishedAt: at,
       nextAt,
@@ -178,11 +179,12 @@ export class DmpDownloader implements Component {
     };
     database.write(({ settings }) => settings.put(exchangeSettingName, state));
     log.info(
-      'Exchange with the vendor ended: metadata {metadata}, facts {facts}, offer {offer}; the next one begins at {nextAt}',
+      'Exchange with the vendor ended: metadata {metadata}, facts {facts}, offer {offer}, usage {usage}; the next one begins at {nextAt}',
       {
         metadata: state.metadata.result,
         facts: state.facts.result,
         offer: state.offer.result,
+        usage: state.usage.result,
         nextAt: new Date(nextAt).toISOString(),
       },
     );

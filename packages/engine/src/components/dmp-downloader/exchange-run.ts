@@ -14,12 +14,14 @@ import { readAnswer, type VerifiedAnswer } from './answer.ts';
 import type { ChannelOutcome } from './exchange-state.ts';
 import type { FactsOutbox, FixedReport } from './facts-outbox.ts';
 import { judgeOffer, settingAfter } from './offer-judgement.ts';
+import { usageChannel, type UsageUplink } from './usage-channel.ts';
 
 /** What one exchange came to, channel by channel. */
 export interface ExchangeOutcome {
   readonly metadata: ChannelOutcome;
   readonly facts: ChannelOutcome;
   readonly offer: ChannelOutcome;
+  readonly usage: ChannelOutcome;
 }
 
 export interface ExchangeRunOptions {
@@ -40,11 +42,18 @@ export interface Reporting {
   readonly outbox: FactsOutbox;
   /** The recovery key's word for the operating key in force, which the vendor may not have seen yet. */
   readonly statement: () => EnvelopeJson;
+  readonly usage: UsageUplink;
 }
 
 const nothingLeaves: ChannelOutcome = {
   kind: 'skipped',
   reason: 'this site is configured for local applicability: nothing leaves it',
+};
+const notTrusted: ChannelOutcome = {
+  kind: 'failed',
+  code: 'NOT_TRUSTED',
+  error:
+    'the vendor’s service.json has never been verified here, so no answer could be believed: see the metadata channel',
 };
 const ok: ChannelOutcome = { kind: 'ok' };
 /** A report that waited since before something changed is followed by one that says it; so is one signed by a new key. */
@@ -59,7 +68,9 @@ export async function runExchange(
   signal: AbortSignal,
 ): Promise<ExchangeOutcome> {
   const metadata = await metadataChannel(options, signal);
-  if (options.reporting === undefined) return { metadata, facts: nothingLeaves, offer: nothingLeaves };
+  if (options.reporting === undefined) {
+    return { metadata, facts: nothingLeaves, offer: nothingLeaves, usage: nothingLeaves };
+  }
   let outcome: Pick<ExchangeOutcome, 'facts' | 'offer'> = { facts: nothingLeaves, offer: nothingLeaves };
   let introduce = false;
   for (let round = 0; round < roundsMax; round += 1) {
@@ -69,7 +80,27 @@ export async function runExchange(
     if (done) break;
     introduce ||= forged;
   }
-  return { metadata, ...outcome };
+  return { metadata, ...outcome, usage: await reportedUsage(options, options.reporting, signal) };
+}
+
+/** After the facts, which introduce a new operating key where need be. A message of its own: reports can be large. */
+async function reportedUsage(
+  options: ExchangeRunOptions,
+  { vendor, usage }: Reporting,
+  signal: AbortSignal,
+): Promise<ChannelOutcome> {
+  const { documents, hierarchyId, log } = options;
+  try {
+    const { service } = await documents.view();
+    if (service === undefined) return notTrusted;
+    const channel = { ...options, vendor, uplink: usage, service, hierarchyId: hierarchyId() };
+    const outcome = await usageChannel(channel, signal);
+    if (outcome.kind === 'failed')
+      log.warn('Usage channel failed ({code}): {error}', { code: outcome.code, error: outcome.error });
+    return outcome;
+  } catch (error) {
+    return failedBy(error, 'Usage channel failed ({code}): {error}', log, signal);
+  }
 }
 
 async function metadataChannel(
@@ -106,15 +137,7 @@ async function reportingChannels(
   const { documents, log } = options;
   try {
     const { service, referenceTime } = await documents.view();
-    if (service === undefined) {
-      const failed = {
-        kind: 'failed',
-        code: 'NOT_TRUSTED',
-        error:
-          'the vendor’s service.json has never been verified here, so no answer could be believed: see the metadata channel',
-      } as const;
-      return { facts: failed, offer: failed };
-    }
+    if (service === undefined) return { facts: notTrusted, offer: notTrusted };
     const report = outbox.next();
     if (report === undefined) {
       const failed = {

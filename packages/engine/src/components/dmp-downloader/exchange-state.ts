@@ -18,6 +18,7 @@ export interface ExchangeState {
   readonly metadata: ChannelState;
   readonly facts: ChannelState;
   readonly offer: ChannelState;
+  readonly usage: ChannelState;
   readonly startedAt?: EpochMs;
   readonly finishedAt?: EpochMs;
   /** When the next exchange begins by itself. */
@@ -29,10 +30,18 @@ export interface ExchangeState {
 export const exchangeSettingName = 'exchange';
 
 const never: ChannelState = { result: 'never' };
-const neverExchanged: ExchangeState = { schema: 1, metadata: never, facts: never, offer: never, failures: 0 };
+const neverExchanged: ExchangeState = {
+  schema: 1,
+  metadata: never,
+  facts: never,
+  offer: never,
+  usage: never,
+  failures: 0,
+};
 
 export function readExchange(settings: SettingReads): ExchangeState {
-  return (settings.get(exchangeSettingName) as ExchangeState | undefined) ?? neverExchanged;
+  // One that was written before there was a channel for usage data lacks it.
+  return { ...neverExchanged, ...(settings.get(exchangeSettingName) as ExchangeState | undefined) };
 }
 
 /** What a channel came to; `reason` says why it was skipped. */

@@ -13,12 +13,13 @@ import type { OrderBook } from './order-book.ts';
 
 /** How the last exchange fared. */
 export function exchangeResult(tables: ReadTables, mode: ExchangeResult['mode']): ExchangeResult {
-  const { metadata, facts, offer, startedAt, finishedAt, nextAt } = readExchange(tables.settings);
+  const { metadata, facts, offer, usage, startedAt, finishedAt, nextAt } = readExchange(tables.settings);
   return {
     mode,
     metadata,
     facts,
     offer,
+    usage,
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(finishedAt === undefined ? {} : { finishedAt }),
     ...(nextAt === undefined ? {} : { nextAt }),

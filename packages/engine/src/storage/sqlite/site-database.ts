@@ -8,6 +8,7 @@ import type { SiteCode } from '@sallyport/core/shared/ids';
 import type { Change, ReadTables, SiteDatabase, WriteTables } from '../../ports/site-database.ts';
 import { makeFolderDurablySync } from '../files/durable-folder.ts';
 import { StorageError } from '../storage-error.ts';
+import { AuditTables } from './audit.ts';
 import { copyDatabase } from './backup.ts';
 import { ChangeNotes } from './change-notes.ts';
 import { Connection, damagedDatabase } from './connection.ts';
@@ -17,6 +18,7 @@ import { siteMigrations } from './migrations.ts';
 import { RecordTables } from './records.ts';
 import { SettingTables } from './settings.ts';
 import { StatisticTables } from './statistics.ts';
+import { UsageReportTables } from './usage-reports.ts';
 import { UpdateTables } from './updates.ts';
 
 export interface SiteDatabaseOptions {
@@ -262,6 +264,8 @@ export function tablesOf(
   return {
     settings: new SettingTables(connection, notes),
     statistics: new StatisticTables(connection, site),
+    reports: new UsageReportTables(connection),
+    audit: new AuditTables(connection),
     records,
     updates: {
       projection: (guid, code) => updates.projection(guid, code),

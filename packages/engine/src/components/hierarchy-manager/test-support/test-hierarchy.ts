@@ -10,6 +10,7 @@ import { type EnvelopeJson, payloadTypes, signDocument } from '@sallyport/core/w
 import { LibrarySource } from '../../../../test-support/library-source.ts';
 import { MemoryCompute } from '../../../compute/memory-compute.ts';
 import { nodeDigests } from '../../../compute/digest.ts';
+import { HpkeSealing } from '../../../compute/hpke-sealing.ts';
 import { nodeKeys } from '../../../compute/ed25519.ts';
 import { checkSignature } from '../../../compute/signature-check.ts';
 import type { Signer } from '../../../ports/keys.ts';
@@ -25,6 +26,7 @@ import { FactsOutbox } from '../../dmp-downloader/facts-outbox.ts';
 import { operatingKeyStatement } from '../../hierarchy-identity/create-hierarchy.ts';
 import { adoptHierarchy } from '../../hierarchy-identity/hierarchy-setting.ts';
 import { HierarchyView } from '../../hierarchy-identity/hierarchy-view.ts';
+import { ReportDesk } from '../../usage-reports/report-desk.ts';
 import { SiteOperations } from '../../operations/operations.ts';
 import { StoreRepository } from '../../trust/store-repository.ts';
 import { ManualClock } from '../../../../test-support/manual-clock.ts';
@@ -387,6 +389,11 @@ export class TestHierarchy {
       signFacts: (payload) => signDocument(payloadTypes.facts, payload, this.operating),
       ring: 'general',
     });
+    const reports = new ReportDesk({
+      ...shared,
+      roster: () => this.roster,
+      hashName: (text) => nodeDigests.of('sha256', new TextEncoder().encode(text)).slice(0, 43),
+    });
     const downloader = new DmpDownloader({
       ...shared,
       fetcher,
@@ -394,7 +401,18 @@ export class TestHierarchy {
       hierarchyId: () => this.roster.hierarchyId,
       ...(this.#exchange === 'none'
         ? {}
-        : { reporting: { vendor: this.vendor, outbox, statement: () => this.#documents.operatingKey } }),
+        : {
+            reporting: {
+              vendor: this.vendor,
+              outbox,
+              statement: () => this.#documents.operatingKey,
+              usage: {
+                desk: reports,
+                sign: (payload) => signDocument(payloadTypes.usageReport, payload, this.operating),
+                sealing: new HpkeSealing(),
+              },
+            },
+          }),
     });
     const hierarchy = new HierarchyView({ database, check: checkSignature, digestOf: nodeDigests.of });
     const operations = new SiteOperations({
