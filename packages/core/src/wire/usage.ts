@@ -16,15 +16,18 @@ import {
 } from './fields.ts';
 
 const levelField = Type.Enum([...usageLevels]);
-const itemIdField = Type.String({ pattern: '^[a-z]+\\.[a-z][A-Za-z0-9]*$', maxLength: 64 });
+// Keys are judged by their patterns alone, so lengths stand in them.
+const itemIdField = Type.String({ pattern: '^[a-z]{1,20}\\.[a-z][A-Za-z0-9]{0,42}$' });
+const columnField = Type.String({ pattern: '^[a-z][A-Za-z0-9]{0,63}$' });
 const cellField = Type.Union([
   Type.Boolean(),
   Type.Integer({ minimum: Number.MIN_SAFE_INTEGER, maximum: Number.MAX_SAFE_INTEGER }),
   Type.String({ maxLength: 300 }),
 ]);
 /** Rows of one item: enough for a table of every site or package there may be. */
-const rowsField = Type.Array(Type.Record(Type.String({ maxLength: 64 }), cellField), { maxItems: 10_000 });
-const itemsField = Type.Record(itemIdField, rowsField);
+const rowsField = Type.Array(Type.Record(columnField, cellField, closed), { maxItems: 10_000 });
+/** Closed: what is under no item id would be looked at by nobody, and might be anything. */
+const itemsField = Type.Record(itemIdField, rowsField, closed);
 
 /** A policy of another release may say more. */
 export const usagePolicyFormat: DocumentFormat<UsagePolicy> = documentFormat({

@@ -34,14 +34,14 @@ export const databaseItems: readonly UsageItem[] = [
     id: 'database.tables',
     level: 'enhanced',
     says: 'How many rows each table of the site database has.',
-    columns: { table: text('Table'), rows: number('rows', 'Rows in it') },
+    columns: { table: text('Table'), rows: number('rows', 'Rows in it, counted up to 1,000,000') },
     example: [{ table: 'update_event', rows: 1840 }],
     rows: ({ database }) => database.tables.map(({ table, rows }) => ({ table: word(table), rows })),
   }),
   singleItem({
     id: 'database.records',
     level: 'basic',
-    says: 'How many replicated records the site holds.',
+    says: 'How many replicated records the site holds, counted up to 200,000 of each kind.',
     columns: {
       own: number('records', 'Records of its own'),
       others: number('records', 'Records of other sites'),
@@ -60,8 +60,8 @@ export const databaseItems: readonly UsageItem[] = [
     says: 'How many replicated records of each kind the site holds.',
     columns: {
       kind: text('Kind of record'),
-      records: number('records', 'Records of that kind'),
-      size: number('bytes', 'Their bodies together'),
+      records: number('records', 'Records of that kind, counted up to 200,000'),
+      size: number('bytes', 'Bodies of those counted together'),
       largest: number('bytes', 'The largest body'),
     },
     example: [{ kind: 'update-event', records: 4900, size: 1_900_000, largest: 2100 }],

@@ -43,7 +43,7 @@ export const updateDecisionItems: readonly UsageItem[] = [
     id: 'updates.orders',
     level: 'enhanced',
     scope: 'hierarchy',
-    says: 'Which orders administrators have given.',
+    says: 'Which orders administrators have given, of the newest 500.',
     columns: {
       action: text('check-prerequisites, install or cancel'),
       addressed: text('primaries, or named sites'),

@@ -69,6 +69,8 @@ export interface TestHierarchyOptions {
   /** Parents other than the top-tier site. */
   readonly parents?: Readonly<Record<string, string>>;
   readonly exchange?: 'none' | 'vendor';
+  /** Opens a site's database; in memory when not given. */
+  readonly database?: (code: string) => SiteDatabase;
 }
 
 /** A hierarchy in memory: real databases, trust, orders and content; time and links are moved by the test. */
@@ -88,9 +90,11 @@ export class TestHierarchy {
   };
   /** Everything that was ever in force is named by the releases that follow. */
   readonly #exchange: 'none' | 'vendor';
+  readonly #openDatabase: (code: string) => SiteDatabase;
 
   private constructor(options: TestHierarchyOptions) {
     this.#exchange = options.exchange ?? 'vendor';
+    this.#openDatabase = options.database ?? memoryDatabase;
     const recovery = nodeKeys.open(nodeKeys.generate());
     const hierarchyId = hierarchyIdOf(recovery.publicKey, nodeDigests.of);
     const cas = siteCode('CAS');
@@ -305,7 +309,7 @@ export class TestHierarchy {
     source: ConstructorParameters<typeof TrustedDocuments>[0]['source'],
     content: LibrarySource,
   ): TestSite {
-    const database = memoryDatabase(identity.code);
+    const database = this.#openDatabase(identity.code);
     adoptHierarchy(database, this.#documents);
     const blobs = new MemoryBlobs();
     const trust = new MemoryTrustStore();
