@@ -63,9 +63,10 @@ export class ReportDesk {
   /** Brings what waits in line with level and collections, and answers it, oldest first. */
   waiting(): readonly WaitingReport[] {
     const { database } = this.#options;
+    const roster = this.#options.roster();
     const { reports, made } = database.write((tables) => {
-      this.#withdrawAbove(tables);
-      const report = this.#make(tables);
+      this.#withdrawAbove(tables, this.#level(tables, roster));
+      const report = this.#make(tables, roster);
       if (report !== undefined) tables.reports.add(report);
       return { reports: tables.reports.waiting(), made: report };
     });
@@ -124,8 +125,7 @@ export class ReportDesk {
    * What is above the level in force leaves no more: made anew without it, or dropped where it may have left already.
    * A report that follows one that was made anew names it by its new digest.
    */
-  #withdrawAbove(tables: WriteTables): void {
-    const level = this.#level(tables);
+  #withdrawAbove(tables: WriteTables, level: UsageLevel): void {
     const waiting = tables.reports.waiting();
     if (waiting.every((report) => isTold(report.level, level))) return;
     const renamed = new Map<string, Digest>();
@@ -166,12 +166,12 @@ export class ReportDesk {
   }
 
   /** Undefined when there is nothing that has not been reported, or too much waits. */
-  #make(tables: WriteTables) {
-    const { clock, roster } = this.#options;
+  #make(tables: WriteTables, roster: Roster) {
+    const { clock } = this.#options;
     if (quotaReached(tables) !== undefined) return undefined;
-    const level = this.#level(tables);
+    const level = this.#level(tables, roster);
     const reported = (tables.settings.get(reportedSetting) as Reported | undefined) ?? {};
-    const active = roster().sites.filter(({ revoked }) => revoked === undefined);
+    const active = roster.sites.filter(({ revoked }) => revoked === undefined);
     const fresh = active.flatMap(({ code, type }) => {
       const body = tables.records.get(code, 'site-usage', usageRecordKey)?.body as SiteUsage | undefined;
       return body === undefined || body.collectedAt === reported[code] ? [] : [{ code, type, body }];
@@ -182,7 +182,7 @@ export class ReportDesk {
     const fixedAt = Math.round(clock.now());
     const report: UsageReport = {
       schema: 1,
-      hierarchyId: roster().hierarchyId,
+      hierarchyId: roster.hierarchyId,
       epoch,
       sequence: newest?.epoch === epoch ? newest.sequence + 1 : 1,
       ...(newest === undefined ? {} : { previous: newest.payloadSha256 }),
@@ -218,8 +218,8 @@ export class ReportDesk {
     return { epoch, sequence, level, payload, payloadSha256 };
   }
 
-  #level(tables: ReadTables): UsageLevel {
-    const topTier = topTierOf(this.#options.roster())?.code ?? this.#options.site.code;
+  #level(tables: ReadTables, roster: Roster): UsageLevel {
+    const topTier = topTierOf(roster)?.code ?? this.#options.site.code;
     return readPolicy(tables.records, topTier).level;
   }
 }

@@ -1,4 +1,5 @@
 import { topTierOf } from '@sallyport/core/domain/sites/roster';
+import type { Roster } from '@sallyport/core/domain/sites/site';
 import { isTold, type UsageLevel } from '@sallyport/core/domain/usage/level';
 import type { SiteUsage, UsagePolicy } from '@sallyport/core/domain/usage/report';
 import { SallyportError } from '@sallyport/core/shared/errors';
@@ -48,7 +49,7 @@ export class UsageOperations {
   level({ level, by }: UsageApiInput<'usage-level'>): UsageLevelResult {
     this.#requireTopTier();
     if (level !== undefined) this.#change(level, by);
-    return this.#ports.database.read((tables) => this.#levelResult(tables));
+    return this.#levelResult();
   }
 
   /** Every site collects as soon as it hears of it. */
@@ -64,7 +65,7 @@ export class UsageOperations {
       audit.append({ at, by, action: 'usage-collect', text, data: { request } });
     });
     log.info('Usage data are collected at every site now: asked for by {by}', { by });
-    return database.read((tables) => this.#levelResult(tables));
+    return this.#levelResult();
   }
 
   /** What waits, byte by byte, and what was acknowledged last. What is shown is fixed by it. */
@@ -72,6 +73,7 @@ export class UsageOperations {
     this.#requireTopTier();
     const { database, reports } = this.#ports;
     const waiting = reports?.waiting() ?? database.read((tables) => tables.reports.waiting());
+    const names = this.#names();
     return database.read((tables) => {
       const acknowledged = tables.reports.newestAcknowledged();
       const quota = quotaReached(tables);
@@ -81,7 +83,7 @@ export class UsageOperations {
         ...(acknowledged?.payload === undefined
           ? {}
           : { acknowledged: { ...summaryOf(acknowledged), payload: textOf(acknowledged.payload) } }),
-        names: this.#names(),
+        names,
         ...(quota === undefined ? {} : { quota }),
       };
     });
@@ -120,8 +122,12 @@ export class UsageOperations {
     reports?.waiting();
   }
 
-  #levelResult(tables: ReadTables): UsageLevelResult {
+  #levelResult(): UsageLevelResult {
     const { roster } = this.#ports.hierarchy.current();
+    return this.#ports.database.read((tables) => this.#levelIn(tables, roster));
+  }
+
+  #levelIn(tables: ReadTables, roster: Roster): UsageLevelResult {
     const policy = readPolicy(tables.records, this.#ports.site.code);
     const { level, changedAt, changedBy, request } = policy;
     const sites = roster.sites

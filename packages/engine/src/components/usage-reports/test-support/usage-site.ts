@@ -45,7 +45,8 @@ export class UsageSite {
     this.desk = new ReportDesk({
       site: { code: cas, type: 'central' },
       database,
-      roster: () => this.roster,
+      // As the real one does: a snapshot of its own, which no transaction may wrap.
+      roster: () => this.database.read(() => this.roster),
       hashName,
       digests: nodeDigests,
       clock: this.clock,
