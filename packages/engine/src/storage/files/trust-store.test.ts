@@ -62,10 +62,13 @@ test('a root that the disk has damaged or lost comes from the history, the newes
   assert.equal(await root(), '{"version":10}');
   await writeFile(join(folder, 'root.json'), Buffer.from([0x7b, 0xff, 0xfe]));
   assert.equal(await root(), '{"version":10}');
+  assert.equal(await readFile(join(folder, 'root.json'), 'latin1'), '{"version":10}', 'it is mended');
+  await writeFile(join(folder, 'root.json'), '');
   await writeFile(join(folder, 'root_history', '10.root.json'), '{"version":1');
   assert.equal(await root(), '{"version":2}');
   await rm(join(folder, 'root.json'));
   assert.equal(await root(), '{"version":2}');
+  await rm(join(folder, 'root.json'));
   await rm(join(folder, 'root_history'), { recursive: true });
   assert.equal(await store.load('root'), undefined);
 });

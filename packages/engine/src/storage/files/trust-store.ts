@@ -49,12 +49,15 @@ export class FileTrustStore implements TrustStore {
 
   async load(role: string): Promise<Uint8Array | undefined> {
     const bytes = await readIfThere(join(this.#folder, fileName(role)));
-    return role === 'root' && (bytes === undefined || !isJson(bytes))
-      ? ((await this.#newestOfHistory()) ?? bytes)
-      : bytes;
+    if (role !== 'root' || (bytes !== undefined && isJson(bytes))) return bytes;
+    const kept = await this.#newestOfHistory();
+    if (kept === undefined) return bytes;
+    // A disk that takes no write now is one for the next load.
+    await this.save('root', kept).catch(() => undefined);
+    return kept;
   }
 
-  /** Every root that was trusted is in the history too: what the disk has made of one copy need not be the end. */
+  /** Every root that was trusted is in the history too: what a disk, or a death between two writes, has made of one copy is mended. */
   async #newestOfHistory(): Promise<Uint8Array | undefined> {
     const names = await readdir(this.#history).catch((failure: unknown) => {
       if (isMissing(failure)) return [];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { writeFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { describe, test, type TestContext } from 'node:test';
@@ -179,9 +179,19 @@ describe('a trust store in which somebody', () => {
     }
   }
 
-  test('damaged the root is not worked with at all, and says what helps', async (t) => {
+  test('damaged the root goes on with the one in its history', async (t) => {
+    const site = await attackedSite(t);
+    const before = await site.files();
+    await writeFile(join(site.folder, 'root.json'), '');
+    assert.equal(await site.exchange(), 'the catalogue');
+    assert.deepEqual(await site.files(), before, 'mended');
+  });
+
+  test('damaged every copy of the root is not worked with at all, and says what helps', async (t) => {
     const site = await attackedSite(t);
     await writeFile(join(site.folder, 'root.json'), '');
+    for (const name of await readdir(join(site.folder, 'root_history')))
+      await writeFile(join(site.folder, 'root_history', name), '{');
     const asked = site.server.requests.length;
     await assert.rejects(site.exchange(), (error) => {
       assert.ok(error instanceof TrustError);
