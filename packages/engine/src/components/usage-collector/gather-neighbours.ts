@@ -3,15 +3,20 @@ import { entryOf } from '@sallyport/core/domain/sites/roster';
 import type { Roster } from '@sallyport/core/domain/sites/site';
 import type { UsageFacts } from '@sallyport/core/domain/usage/facts';
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
+import type { ComponentStatus } from '../../ports/component.ts';
 import type { ReadTables } from '../../ports/site-database.ts';
 import { componentsRecordKey, type ComponentsStatus } from '../hierarchy-manager/own-records.ts';
+import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import { readLink } from '../replication-manager/link-state.ts';
+import type { ChildStatus } from '../replication-manager/parent-side.ts';
 import type { UsageSources } from './sources.ts';
 
 type NeighbourFacts = Pick<UsageFacts, 'componentsOfSites' | 'links' | 'sites'>;
 
 /** What other sites have said of themselves, and how the links to the nearest ones fare. */
 export function gatherNeighbours(sources: UsageSources, roster: Roster, at: EpochMs): NeighbourFacts {
+  // They read the database themselves.
+  const links = { down: sources.links.childLinks(), up: sources.links.query() };
   return sources.database.read((tables) => ({
     sites: tables.records
       .list({ kind: 'site-facts' })
@@ -27,7 +32,7 @@ export function gatherNeighbours(sources: UsageSources, roster: Roster, at: Epoc
           state,
         })),
       ),
-    links: linksOf(sources, tables, at),
+    links: linksOf(sources.site, links, tables, at),
   }));
 }
 
@@ -36,12 +41,17 @@ function takesPart(roster: Roster, code: SiteCode): boolean {
   return entry !== undefined && entry.revoked === undefined;
 }
 
-function linksOf({ site, links }: UsageSources, tables: ReadTables, at: EpochMs): UsageFacts['links'] {
+function linksOf(
+  site: SiteIdentity,
+  links: { readonly down: readonly ChildStatus[]; readonly up: ComponentStatus },
+  tables: ReadTables,
+  at: EpochMs,
+): UsageFacts['links'] {
   const stateOf = (peer: SiteCode) => {
     const { epoch, halt } = readLink(tables.settings, peer);
     return { peer, peerEpoch: epoch, ...(halt === undefined ? {} : { halt: halt.code }) };
   };
-  const down = links.childLinks().map(({ site: peer, lastSeenAt, behind, problem }) => ({
+  const down = links.down.map(({ site: peer, lastSeenAt, behind, problem }) => ({
     ...stateOf(peer),
     direction: 'down' as const,
     problem: problem !== undefined,
@@ -49,7 +59,7 @@ function linksOf({ site, links }: UsageSources, tables: ReadTables, at: EpochMs)
     ...(behind === undefined ? {} : { behind }),
   }));
   if (site.parent === undefined) return down;
-  const { state } = links.query();
+  const { state } = links.up;
   const up = {
     ...stateOf(site.parent),
     direction: 'up' as const,

@@ -95,7 +95,7 @@ function configurationOf(
 function exchangeOf({ database }: UsageSources): UsageFacts['exchange'] {
   const state = database.read(({ settings }) => readExchange(settings));
   const { startedAt, finishedAt } = state;
-  const channels = (['metadata', 'facts', 'offer'] as const).map((channel) => {
+  const channels = (['metadata', 'facts', 'offer', 'usage'] as const).map((channel) => {
     const { result, code, okAt } = state[channel];
     return {
       channel,
