@@ -12,6 +12,8 @@ type NeighbourFacts = Pick<UsageFacts, 'componentsOfSites' | 'links' | 'sites'>;
 
 /** What other sites have said of themselves, and how the links to the nearest ones fare. */
 export function gatherNeighbours(sources: UsageSources, roster: Roster, at: EpochMs): NeighbourFacts {
+  // The links look into the database themselves.
+  const known = { children: sources.links.childLinks(), parent: sources.links.query().state };
   return sources.database.read((tables) => ({
     sites: tables.records
       .list({ kind: 'site-facts' })
@@ -27,7 +29,7 @@ export function gatherNeighbours(sources: UsageSources, roster: Roster, at: Epoc
           state,
         })),
       ),
-    links: linksOf(sources, tables, at),
+    links: linksOf(sources.site, known, tables, at),
   }));
 }
 
@@ -36,26 +38,36 @@ function takesPart(roster: Roster, code: SiteCode): boolean {
   return entry !== undefined && entry.revoked === undefined;
 }
 
-function linksOf({ site, links }: UsageSources, tables: ReadTables, at: EpochMs): UsageFacts['links'] {
+interface KnownLinks {
+  readonly children: ReturnType<UsageSources['links']['childLinks']>;
+  /** State of the link to the parent. */
+  readonly parent: string;
+}
+
+function linksOf(
+  { parent }: UsageSources['site'],
+  known: KnownLinks,
+  { settings }: ReadTables,
+  at: EpochMs,
+): UsageFacts['links'] {
   const stateOf = (peer: SiteCode) => {
-    const { epoch, halt } = readLink(tables.settings, peer);
+    const { epoch, halt } = readLink(settings, peer);
     return { peer, peerEpoch: epoch, ...(halt === undefined ? {} : { halt: halt.code }) };
   };
-  const down = links.childLinks().map(({ site: peer, lastSeenAt, behind, problem }) => ({
+  const down = known.children.map(({ site: peer, lastSeenAt, behind, problem }) => ({
     ...stateOf(peer),
     direction: 'down' as const,
     problem: problem !== undefined,
     ...(lastSeenAt === undefined ? {} : { lastSeenAt }),
     ...(behind === undefined ? {} : { behind }),
   }));
-  if (site.parent === undefined) return down;
-  const { state } = links.query();
+  if (parent === undefined) return down;
   const up = {
-    ...stateOf(site.parent),
+    ...stateOf(parent),
     direction: 'up' as const,
-    problem: state === 'failing',
+    problem: known.parent === 'failing',
     // A link that is up is a conversation: the parent was heard just now.
-    ...(state === 'running' ? { lastSeenAt: at } : {}),
+    ...(known.parent === 'running' ? { lastSeenAt: at } : {}),
   };
   return [up, ...down];
 }

@@ -132,7 +132,8 @@ export class ToldSite {
       backups,
       machine,
       links: {
-        childLinks: () => (site === hierarchy.top ? hierarchy.childLinks : []),
+        // As the real one it looks into the database, and so may not be asked within a transaction.
+        childLinks: () => site.database.read(() => (site === hierarchy.top ? hierarchy.childLinks : [])),
         query: () => ({ state: this.link, reason: 'as a test wants it', since: 0 }),
       },
       components: () => this.components,
