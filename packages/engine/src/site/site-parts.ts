@@ -148,6 +148,7 @@ export async function buildSiteParts(given: SiteAssembly) {
     logged: () => logs.counts(),
     requests: () => requests.counts(),
     log: logs.of('SMS_USAGE_COLLECTOR'),
+    ...times,
   });
   const executive = new Executive({
     clock,

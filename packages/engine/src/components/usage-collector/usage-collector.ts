@@ -25,6 +25,13 @@ export interface UsageCollectorOptions extends UsageSources {
   /** `usagecollector.log`. */
   readonly log: Log;
   readonly limits?: UsageLimits;
+  readonly times?: CollectorTimes;
+}
+
+/** How often a site collects without being asked. */
+export interface CollectorTimes {
+  /** Seven days when not given. */
+  readonly collectEveryMs?: number;
 }
 
 /** Key of the record `site-usage`: there is one, which the next collection replaces. */
@@ -84,7 +91,7 @@ export class UsageCollector implements Component {
       const now = Math.round(this.#options.clock.now());
       const state = this.#state(now);
       const policy = this.#policy();
-      const verdict = judgeDue(state, policy, now);
+      const verdict = judgeDue(state, policy, now, this.#options.times?.collectEveryMs);
       if (!verdict.due && !asked)
         return { state: 'waiting', reason: 'collects once a week', nextAt: verdict.nextAt };
       const reason = verdict.due ? verdict.reason : 'it was asked for here';
