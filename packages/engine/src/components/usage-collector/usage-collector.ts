@@ -2,6 +2,7 @@ import { topTierOf } from '@sallyport/core/domain/sites/roster';
 import { collect } from '@sallyport/core/domain/usage/collect';
 import type { SiteUsage, UsagePolicy } from '@sallyport/core/domain/usage/report';
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
+import type { UsageLimits } from '@sallyport/core/domain/usage/limits';
 import type { Clock } from '../../ports/clock.ts';
 import type { Component, ComponentStatus } from '../../ports/component.ts';
 import type { Log } from '../../ports/log.ts';
@@ -17,7 +18,7 @@ import {
 } from './collector-state.ts';
 import { gatherFacts } from './gather.ts';
 import { readPolicy } from './policy.ts';
-import type { UsageLimits, UsageSources } from './sources.ts';
+import type { UsageSources } from './sources.ts';
 
 export interface UsageCollectorOptions extends UsageSources {
   readonly clock: Clock;
