@@ -152,6 +152,7 @@ export async function buildSiteParts(given: SiteAssembly) {
     logged: () => logs.counts(),
     requests: () => requests.counts(),
     log: logs.of('SMS_USAGE_COLLECTOR'),
+    ...times,
   });
   const executive = new Executive({
     clock,

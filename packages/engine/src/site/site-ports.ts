@@ -6,6 +6,7 @@ import type { ManagerTimes } from '../components/hierarchy-manager/hierarchy-man
 import type { SiteIdentity } from '../components/hierarchy-manager/site-identity.ts';
 import type { LinkTimes } from '../components/replication-manager/child-side.ts';
 import type { SitePlatform } from '../components/update-installer/ports.ts';
+import type { CollectorTimes } from '../components/usage-collector/usage-collector.ts';
 import type { DatabaseBackups } from '../ports/backups.ts';
 import type { Blobs } from '../ports/blobs.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -72,7 +73,7 @@ export interface SiteAssembly {
   /** Longest time between two exchanges with the vendor. */
   readonly checkIntervalMs?: number;
   /** How often it looks at what nothing wakes it for; for a world in which other times count. */
-  readonly times?: LinkTimes & ManagerTimes;
+  readonly times?: CollectorTimes & LinkTimes & ManagerTimes;
   readonly ports: SitePorts;
   /** The hierarchy as the site's own database has it. */
   readonly view: HierarchyView;

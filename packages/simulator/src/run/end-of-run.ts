@@ -2,6 +2,7 @@ import type { ProductId, SiteCode } from '@sallyport/core/shared/ids';
 import type { HierarchySummary } from '@sallyport/engine/ports/cloud-database';
 import { factsProblems, hookProblems, orderProblems } from '../properties/accepted.ts';
 import { foldProblems, recordProblems } from '../properties/end-state.ts';
+import { usageProblems } from '../properties/usage-data.ts';
 import type { OuterWorld } from '../site/programs.ts';
 import type { SimSite } from '../site/sim-site.ts';
 import type { Plan } from './plan.ts';
@@ -56,6 +57,7 @@ export function endProblems(run: {
     ...all.flatMap((site) => (forgetful.has(site.code) ? [] : hookProblems(site, plan.train, outerWorld))),
     ...all.filter(({ code }) => !isMember(code)).flatMap(shutOutProblems),
     ...all.flatMap(foldProblems),
+    ...all.flatMap(usageProblems),
     ...linkProblems(run, top, members),
   ];
 }

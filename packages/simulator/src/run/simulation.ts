@@ -52,6 +52,8 @@ const defaultTimes: NonNullable<SiteAssembly['times']> = {
   retryMaxMs: minutes(10),
   refreshEveryMs: hours(8),
   statusEveryMs: hours(4),
+  // Runs last some days: what a week would bring is seen in them, too.
+  collectEveryMs: hours(18),
 };
 
 export interface SimulationOptions {

@@ -32,7 +32,7 @@ export type RowForm = 'hashed' | 'plain';
 
 /** Rows of one item in one collection. What there is more of is cut off where it is collected, the last ones first. */
 export const rowsMax = 500;
-export const textMax = 300;
+const textMax = 300;
 /** Whoever sends a thousand bad cells is told of these. */
 const problemsMax = 20;
 

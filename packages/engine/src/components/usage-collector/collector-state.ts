@@ -36,7 +36,8 @@ export function writeCollector(settings: SettingWrites, state: CollectorState): 
   settings.put(collectorSettingName, state);
 }
 
-const week = days(7);
+/** How often a site collects without being asked, counted from its set-up. */
+export const collectEveryMs = days(7);
 
 /** Why a site collects now, or until when it does not. */
 export type DueVerdict =
@@ -46,15 +47,22 @@ export type DueVerdict =
 /**
  * Whether a site has to collect. Weeks begin at its set-up, whenever it collected in between; one that slept through
  * several collects once. `last` is never later than `now` (`corrected`).
+ *
+ * @param everyMs how long a week is; another length is for a world in which other times count
  */
-export function judgeDue(state: CollectorState, policy: UsagePolicy, now: EpochMs): DueVerdict {
+export function judgeDue(
+  state: CollectorState,
+  policy: UsagePolicy,
+  now: EpochMs,
+  everyMs = collectEveryMs,
+): DueVerdict {
   const { setUpAt, last } = state;
   // A top-tier site that was restored may count from a lower number again.
   if (policy.request !== (last?.request ?? 0))
     return { due: true, reason: `collecting was asked for (request ${policy.request})` };
   if (last !== undefined && last.level !== policy.level)
     return { due: true, reason: `the level is now ${policy.level}` };
-  const nextAt = weekAfter(setUpAt, last?.at ?? Math.min(setUpAt, now));
+  const nextAt = weekAfter(setUpAt, last?.at ?? Math.min(setUpAt, now), everyMs);
   return nextAt <= now ? { due: true, reason: 'a week is over' } : { due: false, nextAt };
 }
 
@@ -68,6 +76,6 @@ export function corrected(state: CollectorState, now: EpochMs): CollectorState {
 }
 
 /** The first beginning of a week, counted from `setUpAt` in both directions, that is later than `after`. */
-function weekAfter(setUpAt: EpochMs, after: EpochMs): EpochMs {
-  return setUpAt + (Math.floor((after - setUpAt) / week) + 1) * week;
+function weekAfter(setUpAt: EpochMs, after: EpochMs, weekMs: number): EpochMs {
+  return setUpAt + (Math.floor((after - setUpAt) / weekMs) + 1) * weekMs;
 }

@@ -1,5 +1,6 @@
 import type { UsageFacts } from '@sallyport/core/domain/usage/facts';
-import type { UsageLimits, UsageSources } from './sources.ts';
+import type { UsageLimits } from '@sallyport/core/domain/usage/limits';
+import type { UsageSources } from './sources.ts';
 
 type DatabaseFacts = Pick<UsageFacts, 'changes' | 'database' | 'records'>;
 

@@ -1,7 +1,8 @@
 import type { UsageFacts } from '@sallyport/core/domain/usage/facts';
 import { kibibytes, mebibytes } from '@sallyport/core/shared/units';
+import type { UsageLimits } from '@sallyport/core/domain/usage/limits';
 import { readCare } from '../distribution-manager/care-state.ts';
-import type { UsageLimits, UsageSources } from './sources.ts';
+import type { UsageSources } from './sources.ts';
 
 type LibraryFacts = Pick<UsageFacts, 'backups' | 'care' | 'library' | 'releases'>;
 

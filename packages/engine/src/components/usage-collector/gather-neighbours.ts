@@ -3,20 +3,17 @@ import { entryOf } from '@sallyport/core/domain/sites/roster';
 import type { Roster } from '@sallyport/core/domain/sites/site';
 import type { UsageFacts } from '@sallyport/core/domain/usage/facts';
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
-import type { ComponentStatus } from '../../ports/component.ts';
 import type { ReadTables } from '../../ports/site-database.ts';
 import { componentsRecordKey, type ComponentsStatus } from '../hierarchy-manager/own-records.ts';
-import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import { readLink } from '../replication-manager/link-state.ts';
-import type { ChildStatus } from '../replication-manager/parent-side.ts';
 import type { UsageSources } from './sources.ts';
 
 type NeighbourFacts = Pick<UsageFacts, 'componentsOfSites' | 'links' | 'sites'>;
 
 /** What other sites have said of themselves, and how the links to the nearest ones fare. */
 export function gatherNeighbours(sources: UsageSources, roster: Roster, at: EpochMs): NeighbourFacts {
-  // They read the database themselves.
-  const links = { down: sources.links.childLinks(), up: sources.links.query() };
+  // The links look into the database themselves.
+  const known = { children: sources.links.childLinks(), parent: sources.links.query().state };
   return sources.database.read((tables) => ({
     sites: tables.records
       .list({ kind: 'site-facts' })
@@ -32,7 +29,7 @@ export function gatherNeighbours(sources: UsageSources, roster: Roster, at: Epoc
           state,
         })),
       ),
-    links: linksOf(sources.site, links, tables, at),
+    links: linksOf(sources.site, known, tables, at),
   }));
 }
 
@@ -41,31 +38,36 @@ function takesPart(roster: Roster, code: SiteCode): boolean {
   return entry !== undefined && entry.revoked === undefined;
 }
 
+interface KnownLinks {
+  readonly children: ReturnType<UsageSources['links']['childLinks']>;
+  /** State of the link to the parent. */
+  readonly parent: string;
+}
+
 function linksOf(
-  site: SiteIdentity,
-  links: { readonly down: readonly ChildStatus[]; readonly up: ComponentStatus },
-  tables: ReadTables,
+  { parent }: UsageSources['site'],
+  known: KnownLinks,
+  { settings }: ReadTables,
   at: EpochMs,
 ): UsageFacts['links'] {
   const stateOf = (peer: SiteCode) => {
-    const { epoch, halt } = readLink(tables.settings, peer);
+    const { epoch, halt } = readLink(settings, peer);
     return { peer, peerEpoch: epoch, ...(halt === undefined ? {} : { halt: halt.code }) };
   };
-  const down = links.down.map(({ site: peer, lastSeenAt, behind, problem }) => ({
+  const down = known.children.map(({ site: peer, lastSeenAt, behind, problem }) => ({
     ...stateOf(peer),
     direction: 'down' as const,
     problem: problem !== undefined,
     ...(lastSeenAt === undefined ? {} : { lastSeenAt }),
     ...(behind === undefined ? {} : { behind }),
   }));
-  if (site.parent === undefined) return down;
-  const { state } = links.up;
+  if (parent === undefined) return down;
   const up = {
-    ...stateOf(site.parent),
+    ...stateOf(parent),
     direction: 'up' as const,
-    problem: state === 'failing',
+    problem: known.parent === 'failing',
     // A link that is up is a conversation: the parent was heard just now.
-    ...(state === 'running' ? { lastSeenAt: at } : {}),
+    ...(known.parent === 'running' ? { lastSeenAt: at } : {}),
   };
   return [up, ...down];
 }

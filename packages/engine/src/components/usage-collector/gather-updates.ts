@@ -4,11 +4,12 @@ import type { Roster } from '@sallyport/core/domain/sites/site';
 import { eventDays, type UsageFacts } from '@sallyport/core/domain/usage/facts';
 import type { EpochMs } from '@sallyport/core/shared/ids';
 import { days } from '@sallyport/core/shared/units';
+import type { UsageLimits } from '@sallyport/core/domain/usage/limits';
 import { readOrders } from '../hierarchy-manager/order-setting.ts';
 import { readSelection } from '../hierarchy-manager/selection-setting.ts';
 import { packagesOf } from '../hierarchy-manager/trusted-view.ts';
 import { isTopTierSite } from '../hierarchy-manager/site-identity.ts';
-import type { UsageLimits, UsageSources } from './sources.ts';
+import type { UsageSources } from './sources.ts';
 
 type UpdateFacts = Pick<UsageFacts, 'events' | 'orders' | 'packages' | 'projections' | 'verdicts'>;
 type IssuedOrder = UsageFacts['orders']['issued'][number];

@@ -1,6 +1,7 @@
 import type { UsageFacts } from '@sallyport/core/domain/usage/facts';
 import type { UsageLevel } from '@sallyport/core/domain/usage/level';
 import type { EpochMs } from '@sallyport/core/shared/ids';
+import { type UsageLimits, usageLimits } from '@sallyport/core/domain/usage/limits';
 import { readExchange } from '../dmp-downloader/exchange-state.ts';
 import { isTopTierSite } from '../hierarchy-manager/site-identity.ts';
 import { readWindows } from '../update-installer/service-windows.ts';
@@ -9,7 +10,7 @@ import { gatherDatabase } from './gather-database.ts';
 import { gatherLibrary } from './gather-library.ts';
 import { gatherNeighbours } from './gather-neighbours.ts';
 import { gatherUpdates } from './gather-updates.ts';
-import { type UsageLimits, usageLimits, type UsageSources } from './sources.ts';
+import type { UsageSources } from './sources.ts';
 
 /** What is known before anything is gathered. */
 export interface GatherTask {

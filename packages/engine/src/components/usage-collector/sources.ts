@@ -38,23 +38,3 @@ export interface UsageSources {
   /** What was asked of this site server. */
   readonly requests: () => readonly RequestCount[];
 }
-
-/**
- * How much is looked at: collecting must not keep a site server from its work, however much there is. Where a limit is
- * reached, what is told says that it was counted up to it.
- */
-export interface UsageLimits {
-  readonly eventsMax: number;
-  readonly rowsMax: number;
-  readonly recordsMax: number;
-  readonly blobsMax: number;
-  readonly ordersMax: number;
-}
-
-export const usageLimits: UsageLimits = {
-  eventsMax: 20_000,
-  rowsMax: 1_000_000,
-  recordsMax: 200_000,
-  blobsMax: 200_000,
-  ordersMax: 500,
-};

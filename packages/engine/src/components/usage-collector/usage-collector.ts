@@ -2,6 +2,7 @@ import { topTierOf } from '@sallyport/core/domain/sites/roster';
 import { collect } from '@sallyport/core/domain/usage/collect';
 import type { SiteUsage, UsagePolicy } from '@sallyport/core/domain/usage/report';
 import type { EpochMs, SiteCode } from '@sallyport/core/shared/ids';
+import type { UsageLimits } from '@sallyport/core/domain/usage/limits';
 import type { Clock } from '../../ports/clock.ts';
 import type { Component, ComponentStatus } from '../../ports/component.ts';
 import type { Log } from '../../ports/log.ts';
@@ -17,7 +18,7 @@ import {
 } from './collector-state.ts';
 import { gatherFacts } from './gather.ts';
 import { readPolicy } from './policy.ts';
-import type { UsageLimits, UsageSources } from './sources.ts';
+import type { UsageSources } from './sources.ts';
 
 export interface UsageCollectorOptions extends UsageSources {
   readonly clock: Clock;
@@ -25,6 +26,13 @@ export interface UsageCollectorOptions extends UsageSources {
   /** `usagecollector.log`. */
   readonly log: Log;
   readonly limits?: UsageLimits;
+  readonly times?: CollectorTimes;
+}
+
+/** How often a site collects without being asked. */
+export interface CollectorTimes {
+  /** Seven days when not given. */
+  readonly collectEveryMs?: number;
 }
 
 /** Key of the record `site-usage`: there is one, which the next collection replaces. */
@@ -84,7 +92,7 @@ export class UsageCollector implements Component {
       const now = Math.round(this.#options.clock.now());
       const state = this.#state(now);
       const policy = this.#policy();
-      const verdict = judgeDue(state, policy, now);
+      const verdict = judgeDue(state, policy, now, this.#options.times?.collectEveryMs);
       if (!verdict.due && !asked)
         return { state: 'waiting', reason: 'collects once a week', nextAt: verdict.nextAt };
       const reason = verdict.due ? verdict.reason : 'it was asked for here';

@@ -1,5 +1,6 @@
 import { number, singleItem, tableItem, text, plainNumber } from '../define-item.ts';
 import type { UsageItem } from '../item.ts';
+import { usageLimits } from '../limits.ts';
 import { groupsBy, sum, word } from '../tally.ts';
 
 export const databaseItems: readonly UsageItem[] = [
@@ -34,14 +35,17 @@ export const databaseItems: readonly UsageItem[] = [
     id: 'database.tables',
     level: 'enhanced',
     says: 'How many rows each table of the site database has.',
-    columns: { table: text('Table'), rows: number('rows', 'Rows in it, counted up to 1,000,000') },
+    columns: {
+      table: text('Table'),
+      rows: number('rows', `Rows in it, counted up to ${usageLimits.rowsMax}`),
+    },
     example: [{ table: 'update_event', rows: 1840 }],
     rows: ({ database }) => database.tables.map(({ table, rows }) => ({ table: word(table), rows })),
   }),
   singleItem({
     id: 'database.records',
     level: 'basic',
-    says: 'How many replicated records the site holds, counted up to 200,000 of each kind.',
+    says: `How many replicated records the site holds, counted up to ${usageLimits.recordsMax} of each kind.`,
     columns: {
       own: number('records', 'Records of its own'),
       others: number('records', 'Records of other sites'),
@@ -60,7 +64,7 @@ export const databaseItems: readonly UsageItem[] = [
     says: 'How many replicated records of each kind the site holds.',
     columns: {
       kind: text('Kind of record'),
-      records: number('records', 'Records of that kind, counted up to 200,000'),
+      records: number('records', `Records of that kind, counted up to ${usageLimits.recordsMax}`),
       size: number('bytes', 'Bodies of those counted together'),
       largest: number('bytes', 'The largest body'),
     },

@@ -1,5 +1,6 @@
 import { number, singleItem, tableItem, text } from '../define-item.ts';
 import type { UsageItem } from '../item.ts';
+import { usageLimits } from '../limits.ts';
 import { groupsBy, sum, word } from '../tally.ts';
 
 /** What selection found and administrators decided: the top-tier site's to tell. */
@@ -43,7 +44,7 @@ export const updateDecisionItems: readonly UsageItem[] = [
     id: 'updates.orders',
     level: 'enhanced',
     scope: 'hierarchy',
-    says: 'Which orders administrators have given, of the newest 500.',
+    says: `Which orders administrators have given, of the newest ${usageLimits.ordersMax}.`,
     columns: {
       action: text('check-prerequisites, install or cancel'),
       addressed: text('primaries, or named sites'),

@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test';
 import { collect } from '@sallyport/core/domain/usage/collect';
 import type { UsageRow } from '@sallyport/core/domain/usage/item';
 import type { UsageLevel } from '@sallyport/core/domain/usage/level';
+import { type UsageLimits, usageLimits } from '@sallyport/core/domain/usage/limits';
 import { temporaryFolder } from '../../../../test-support/temporary-folder.ts';
 import { nodeDigests } from '../../../compute/digest.ts';
 import { checkSignature } from '../../../compute/signature-check.ts';
@@ -20,7 +21,7 @@ import { readCollector } from '../collector-state.ts';
 import { CountedLogs } from '../counted-logs.ts';
 import { gatherFacts } from '../gather.ts';
 import { readPolicy } from '../policy.ts';
-import { type UsageLimits, usageLimits, type UsageSources } from '../sources.ts';
+import type { UsageSources } from '../sources.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -132,8 +133,8 @@ export class ToldSite {
       backups,
       machine,
       links: {
-        // As the real one does: from the database, which nobody may be reading then.
-        childLinks: () => database.read(() => (site === hierarchy.top ? hierarchy.childLinks : [])),
+        // As the real one it looks into the database, and so may not be asked within a transaction.
+        childLinks: () => site.database.read(() => (site === hierarchy.top ? hierarchy.childLinks : [])),
         query: () => ({ state: this.link, reason: 'as a test wants it', since: 0 }),
       },
       components: () => this.components,
