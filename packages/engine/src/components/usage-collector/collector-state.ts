@@ -37,7 +37,7 @@ export function writeCollector(settings: SettingWrites, state: CollectorState): 
 }
 
 /** How often a site collects without being asked, counted from its set-up. */
-export const collectEveryMs = days(7);
+const collectEveryMs = days(7);
 
 /** Why a site collects now, or until when it does not. */
 export type DueVerdict =
