@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { Command } from 'commander';
 import { standardOutput } from './command/output.ts';
+import { sallyportVersion } from '@sallyport/core/shared/release';
 import { exitTwoOnUsage } from './command/run.ts';
 
 interface Subcommand {
@@ -22,6 +23,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     description: 'Packages: check, show, download, install, follow',
     load: async () => (await import('./client/update-command.ts')).updateCommand(),
   },
+  tool: {
+    description: 'Carry requests out and updates in, where a site has no line to its vendor',
+    load: async () => (await import('./tool/command.ts')).toolCommand(),
+  },
   usage: {
     description: 'What leaves this hierarchy',
     load: async () => (await import('./client/update-command.ts')).usageCommand(),
@@ -38,7 +43,7 @@ if (name === 'tuf-client') {
 } else {
   const program = new Command('sallyport')
     .description('The guarded gate between a hierarchy of sites and its vendor’s cloud')
-    .version('0.1.0');
+    .version(sallyportVersion);
   for (const [each, { description, load }] of Object.entries(subcommands)) {
     program.addCommand(each === name ? await load() : new Command(each).description(description));
   }

@@ -2,7 +2,14 @@ import process from 'node:process';
 import { userInfo } from 'node:os';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ApiInput, ApiName, SiteApiInput, SiteApiName } from '@sallyport/core/wire/api';
+import type {
+  ApiInput,
+  ApiName,
+  MediaApiInput,
+  MediaApiName,
+  SiteApiInput,
+  SiteApiName,
+} from '@sallyport/core/wire/api';
 import { ApiError, LocalApiClient } from '@sallyport/engine/transport/console-api/client';
 import { localSocketPath } from '@sallyport/engine/transport/console-api/socket-path';
 
@@ -25,9 +32,15 @@ export class SiteClient {
   }
 
   /** The server's answer is of this same program's making: its shape is `R`. @throws {ApiError} */
-  async ask<R, N extends ApiName | SiteApiName = ApiName | SiteApiName>(
+  async ask<R, N extends ApiName | MediaApiName | SiteApiName = ApiName | MediaApiName | SiteApiName>(
     name: N,
-    input: N extends ApiName ? ApiInput<N> : N extends SiteApiName ? SiteApiInput<N> : never,
+    input: N extends ApiName
+      ? ApiInput<N>
+      : N extends SiteApiName
+        ? SiteApiInput<N>
+        : N extends MediaApiName
+          ? MediaApiInput<N>
+          : never,
   ): Promise<R> {
     return (await this.#api.call(name, input)) as R;
   }

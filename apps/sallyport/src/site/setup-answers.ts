@@ -18,6 +18,7 @@ export interface SetupOptions {
   readonly join?: string;
   readonly vendorUrl?: string;
   readonly localApplicability?: boolean;
+  readonly offline?: boolean;
   readonly enrolmentCode?: string;
   readonly recoveryKey?: string;
   readonly media?: string;
@@ -53,6 +54,8 @@ export interface TopTierAnswers extends CommonAnswers {
   readonly type: Exclude<SiteType, 'secondary'>;
   readonly vendorUrl: string;
   readonly exchange: 'cloud' | 'none';
+  /** Nothing goes to the vendor but by media. */
+  readonly offline: boolean;
   readonly enrolmentCode?: string;
   readonly recoveryKeyFile: string;
   readonly media: NonNullable<CommonAnswers['media']>;
@@ -160,6 +163,7 @@ function topTier(options: SetupOptions, type: SiteType | undefined, problems: st
     type,
     vendorUrl: options.vendorUrl ?? '',
     exchange: local ? 'none' : 'cloud',
+    offline: options.offline === true,
     recoveryKeyFile: options.recoveryKey ?? '',
     ...(options.enrolmentCode === undefined ? {} : { enrolmentCode: options.enrolmentCode }),
   } as const;
@@ -171,6 +175,7 @@ function child(options: SetupOptions, type: SiteType | undefined, problems: stri
     ['--enrolment-code', options.enrolmentCode],
     ['--recovery-key', options.recoveryKey],
     ['--ring', options.ring],
+    ['--offline', options.offline],
   ].filter(([, value]) => value !== undefined);
   for (const [name] of useless)
     problems.push(`${name} is the top-tier site’s affair: leave it out for a site that joins`);

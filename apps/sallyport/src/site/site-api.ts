@@ -1,11 +1,18 @@
 import { serviceWindowProblems, windowAt } from '@sallyport/core/domain/updates/service-window';
 import { SallyportError } from '@sallyport/core/shared/errors';
 import {
+  type MediaApiInput,
+  type MediaApiName,
+  mediaInputs,
   siteInputs,
   type SiteApiInput,
   type SiteApiName,
   type WindowsResult,
 } from '@sallyport/core/wire/api';
+import {
+  onlineSite,
+  type ServiceConnection,
+} from '@sallyport/engine/components/service-connection/service-connection';
 import { apiOperations } from '@sallyport/engine/components/operations/api';
 import { readWindows, windowsSetting } from '@sallyport/engine/components/update-installer/service-windows';
 import { siteOperations } from '@sallyport/engine/site/site-operations';
@@ -78,13 +85,38 @@ export function siteApi(
     }),
   };
   return {
-    operations: { ...apiOperations(operations), ...own },
+    operations: { ...apiOperations(operations), ...own, ...mediaOperations(parts) },
     watch: (signal) => operations.watch(signal),
   };
 }
 
 function entry<N extends SiteApiName>(name: N, handle: (input: SiteApiInput<N>) => unknown): ApiOperation {
   return { input: siteInputs[name], handle: async (input) => handle(input) };
+}
+
+/** What the service connection tool asks. */
+function mediaOperations(parts: SiteParts): Readonly<Record<MediaApiName, ApiOperation>> {
+  return {
+    'tool-prepare': mediaEntry('tool-prepare', (input) => requireOffline(parts).prepare(input)),
+    'tool-import': mediaEntry('tool-import', (input) => requireOffline(parts).import(input)),
+    'tool-due': mediaEntry('tool-due', () => requireOffline(parts).due()),
+    'media-age': mediaEntry('media-age', () => requireOffline(parts).mediaAge()),
+    'set-media-age': mediaEntry('set-media-age', (input) => requireOffline(parts).setMediaAge(input)),
+  };
+}
+
+function mediaEntry<N extends MediaApiName>(
+  name: N,
+  handle: (input: MediaApiInput<N>) => unknown,
+): ApiOperation {
+  return { input: mediaInputs[name], handle: async (input) => handle(input) };
+}
+
+/** @throws {SiteApiError} NOT_TOP_TIER; {MediumError} ONLINE */
+function requireOffline(parts: SiteParts): ServiceConnection {
+  requireTopTier(parts);
+  if (parts.connection === undefined) throw onlineSite();
+  return parts.connection;
 }
 
 function requireTopTier({ topTier, view }: SiteParts): NonNullable<SiteParts['topTier']> {

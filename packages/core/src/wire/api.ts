@@ -3,3 +3,4 @@ export * from './api/inputs.ts';
 export * from './api/packages.ts';
 export * from './api/status.ts';
 export * from './api/site-inputs.ts';
+export * from './api/media.ts';

@@ -1,14 +1,8 @@
 import { Type, type Static } from 'typebox';
 import { mebibytes } from '../shared/units.ts';
-import { decodeBase64, encodeBase64 } from './base64.ts';
+import { encodeBase64 } from './base64.ts';
 import { type DocumentFormat, documentFormat } from './document-format.ts';
-import { closed, publicKeyField } from './fields.ts';
-
-const base64Field = Type.Refine(
-  Type.String(),
-  (text) => decodeBase64(text) !== undefined,
-  () => 'must be standard base64',
-);
+import { base64Field, closed, publicKeyField } from './fields.ts';
 
 const schema = Type.Object(
   {

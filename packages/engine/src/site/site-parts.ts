@@ -12,6 +12,9 @@ import { TrustedPackageCatalogue } from '../components/hierarchy-manager/package
 import { TrustedPackageGate } from '../components/hierarchy-manager/package-gate.ts';
 import { TrustedDocuments } from '../components/hierarchy-manager/trusted-documents.ts';
 import { ReplicationManager } from '../components/replication-manager/replication-manager.ts';
+import { mediaMaxAgeMs } from '../components/service-connection/media-policy.ts';
+import { Introduction, outgoingFacts, together } from '../components/service-connection/outgoing.ts';
+import { ServiceConnection } from '../components/service-connection/service-connection.ts';
 import { blobTargets } from '../components/trust/blob-targets.ts';
 import { KnownMetadata } from '../components/trust/known-metadata.ts';
 import { PeerVersions } from '../components/trust/peer-versions.ts';
@@ -48,6 +51,7 @@ export async function buildSiteParts(assembly: SiteAssembly) {
     products: assembly.products,
     source: upstream.repository,
     content: upstream.content,
+    stalenessMs: () => mediaMaxAgeMs(database),
   });
   const topTier = site.parent === undefined ? await topTierParts(assembly) : undefined;
   const hierarchyManager = new HierarchyManager({
@@ -124,6 +128,13 @@ export async function buildSiteParts(assembly: SiteAssembly) {
     { site, platform: ports.platform },
   );
   const { outbox, downloader } = downloaderOf(assembly, documents, topTier);
+  const connection = connectionOf(
+    assembly,
+    documents,
+    topTier,
+    { outbox, downloader, peerVersions },
+    ending.signal,
+  );
   const executive = new Executive({
     clock,
     random,
@@ -146,6 +157,7 @@ export async function buildSiteParts(assembly: SiteAssembly) {
     topTier,
     outbox,
     downloader,
+    connection,
     hierarchyManager,
     distributionManager,
     replicationManager,
@@ -189,6 +201,7 @@ function downloaderOf(
     clock,
     random: ports.random,
     log: ports.logs.of('SMS_DMP_DOWNLOADER'),
+    ...(assembly.offline === undefined ? {} : { offline: true }),
     ...(assembly.checkIntervalMs === undefined ? {} : { intervalMs: assembly.checkIntervalMs }),
     ...(upstream.vendor === undefined
       ? {}
@@ -201,6 +214,45 @@ function downloaderOf(
         }),
   });
   return { outbox, downloader };
+}
+
+/** What an offline top-tier site has in place of a line to the vendor. */
+function connectionOf(
+  { ports, view, offline, hierarchyId, products, exchange }: SiteAssembly,
+  documents: TrustedDocuments,
+  topTier: TopTier | undefined,
+  parts: {
+    readonly outbox: FactsOutbox | undefined;
+    readonly downloader: DmpDownloader | undefined;
+    readonly peerVersions: PeerVersions;
+  },
+  signal: AbortSignal,
+): ServiceConnection | undefined {
+  const { outbox, downloader, peerVersions } = parts;
+  if (offline === undefined || topTier === undefined || outbox === undefined || downloader === undefined)
+    return undefined;
+  const identity = () => view.current().documents;
+  const sign = (payloadType: string, payload: Uint8Array) =>
+    signDocument(payloadType, payload, topTier.signer);
+  const introduction = new Introduction({ ...ports, documents: identity, sign });
+  return new ServiceConnection(
+    {
+      ...ports,
+      ...offline,
+      hierarchyId,
+      products,
+      reports: exchange === 'vendor',
+      documents,
+      identity,
+      sign,
+      outgoing: together([introduction, outgoingFacts(outbox)]),
+      outbox,
+      downloader,
+      tufVersions: () => peerVersions.own(),
+      log: ports.logs.of('SMS_DMP_DOWNLOADER'),
+    },
+    signal,
+  );
 }
 
 async function topTierParts({ site: { code }, view, ports }: SiteAssembly) {
