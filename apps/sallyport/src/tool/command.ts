@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addConnect } from './connect-command.ts';
 import { addSiteCommands } from './site-commands.ts';
 
 /** `sallyport tool …`: the service connection tool, for sites without a line to their vendor. */
@@ -7,5 +8,6 @@ export function toolCommand(): Command {
     'Carry requests out and updates in, where a site has no line to its vendor',
   );
   addSiteCommands(tool);
+  addConnect(tool);
   return tool;
 }

@@ -2,6 +2,7 @@ import type { Receipt, TargetingFacts } from '@sallyport/core/domain/exchange/ex
 import { makeOffer } from '@sallyport/core/domain/exchange/offer';
 import type { DigestOf, SignatureCheck, TrustKey } from '@sallyport/core/domain/trust/key';
 import type { Digest, EpochMs, HierarchyId } from '@sallyport/core/shared/ids';
+import { decodeBase64 } from '@sallyport/core/wire/base64';
 import { isJsonObject, parseJson } from '@sallyport/core/wire/canonical-json';
 import {
   type DsseEnvelope,
@@ -10,6 +11,7 @@ import {
   parseEnvelope,
   verifyEnvelope,
 } from '@sallyport/core/wire/dsse';
+import { enrolmentFormat } from '@sallyport/core/wire/enrolment';
 import { parseTargetingFacts } from '@sallyport/core/wire/facts';
 import { verifyOperatingKey } from '@sallyport/core/wire/hierarchy-documents';
 import { offerFormat } from '@sallyport/core/wire/offer';
@@ -134,6 +136,8 @@ export class ExchangeDesk implements ExchangeService {
     switch (envelope.payloadType) {
       case payloadTypes.facts:
         return this.#acceptFacts(envelope);
+      case payloadTypes.enrolment:
+        return this.#acceptEnrolment(envelope);
       case payloadTypes.operatingKey:
         return this.#acceptStatement(bytes, envelope);
       default:
@@ -184,6 +188,22 @@ export class ExchangeDesk implements ExchangeService {
           `other facts were accepted as number ${facts.sequence} of epoch ${facts.epoch}: a copy of this hierarchy may report too; report anew`,
         );
     }
+  }
+
+  /** A hierarchy that registers by an envelope, for want of a line. As `enrol`, and receipted. */
+  async #acceptEnrolment(envelope: DsseEnvelope): Promise<Accepted> {
+    const { hierarchyId, code, statement } = enrolmentFormat.parse(envelope.payload);
+    const bytes = decodeBase64(statement) ?? new Uint8Array();
+    const { operatingKey } = this.#statement(bytes, hierarchyId);
+    const key: TrustKey = { keyType: 'ed25519', scheme: 'ed25519', publicValue: operatingKey };
+    verifyEnvelope(envelope, new Map([[operatingKey, key]]), 1, this.#options.check);
+    const answer = await this.enrol({ code, hierarchyId, statement: bytes });
+    if (answer.kind === 'refused') throw new Refusal(answer.code, answer.message);
+    return {
+      hierarchyId,
+      payloadSha256: sha256Of(envelope.payload),
+      acceptedAt: this.#options.clock.now(),
+    };
   }
 
   async #acceptStatement(bytes: Uint8Array, envelope: DsseEnvelope): Promise<Accepted> {

@@ -26,9 +26,18 @@ export interface RefusedEnvelope {
 /**
  * - `MALFORMED`, `UNKNOWN_TYPE`: not what this cloud reads
  * - `NOT_ENROLLED`, `FORGED`: of nobody it knows, or not of whom it says
+ * - `CODE_REFUSED`, `REFUSED`: an enrolment with a code that is unknown, used or expired, or with an older key
  * - `OLDER`: newer facts were accepted before; `CONFLICT`: other facts under the same number
  */
-export type RefusalCode = 'CONFLICT' | 'FORGED' | 'MALFORMED' | 'NOT_ENROLLED' | 'OLDER' | 'UNKNOWN_TYPE';
+export type RefusalCode =
+  | 'CODE_REFUSED'
+  | 'CONFLICT'
+  | 'FORGED'
+  | 'MALFORMED'
+  | 'NOT_ENROLLED'
+  | 'OLDER'
+  | 'REFUSED'
+  | 'UNKNOWN_TYPE';
 
 export type EnrolmentAnswer =
   | { readonly kind: 'enrolled' }

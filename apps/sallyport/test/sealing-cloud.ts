@@ -1,0 +1,105 @@
+import { changeRepository } from '@sallyport/engine/cloud/cloud-tools';
+import { serviceFile } from '@sallyport/engine/cloud/contents';
+import { ExchangeDesk } from '@sallyport/engine/cloud/exchange-desk';
+import { PublicationView } from '@sallyport/engine/cloud/publication-view';
+import { withFiles } from '@sallyport/engine/cloud/repository/writer';
+import { systemClock } from '@sallyport/engine/compute/clock';
+import { nodeDigests } from '@sallyport/engine/compute/digest';
+import { HpkeSealing } from '@sallyport/engine/compute/hpke-sealing';
+import { checkSignature } from '@sallyport/engine/compute/signature-check';
+import type { ExchangeService } from '@sallyport/engine/ports/exchange-service';
+import { vendorServer } from '@sallyport/engine/transport/exchange-https/vendor-server';
+import { decodeBase64 } from '@sallyport/core/wire/base64';
+import { looksSealed, sealedFormat, sealedInfo } from '@sallyport/core/wire/sealed';
+import { days } from '@sallyport/core/shared/units';
+import type { FastifyInstance } from 'fastify';
+import { openCloud, openDatabase } from '../src/cloud/open-cloud.ts';
+import type { Cloud } from './cloud.ts';
+
+const quiet = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** A cloud that names a key to seal to, opens what was sealed, and counts what it was sent. */
+export class SealingCloud {
+  readonly url: URL;
+  /** Envelopes of each exchange, in their order. */
+  readonly exchanges: number[] = [];
+  readonly #server: FastifyInstance;
+  readonly #close: () => Promise<unknown>;
+
+  private constructor(url: URL, server: FastifyInstance, exchanges: number[], close: () => Promise<unknown>) {
+    this.url = url;
+    this.#server = server;
+    this.exchanges = exchanges;
+    this.#close = close;
+  }
+
+  /** Publishes the key, and serves the folder of a cloud in this process. */
+  static async serve(cloud: Cloud): Promise<SealingCloud> {
+    const sealing = new HpkeSealing();
+    const secret = sealing.generate();
+    const options = { data: cloud.data };
+    process.env['SALLYPORT_PASSPHRASE'] = 'correct horse';
+    const tools = await openCloud(options);
+    await changeRepository(
+      tools,
+      'name a key to seal to',
+      async ({ state, contents }) => {
+        const service = serviceFile({ ...contents.service, sealKeys: [sealing.publicKeyOf(secret)] });
+        return {
+          change: { catalog: withFiles(state.catalog.signed.targets, [service]), files: [service] },
+          result: undefined,
+        };
+      },
+      new AbortController().signal,
+    );
+    const database = await openDatabase(options);
+    const desk = new ExchangeDesk({
+      database,
+      view: new PublicationView(tools),
+      check: checkSignature,
+      digestOf: nodeDigests.of,
+      clock: systemClock,
+      log: quiet,
+      offerLifetimeMs: days(7),
+    });
+    const exchanges: number[] = [];
+    const opening: ExchangeService = {
+      enrol: (request) => desk.enrol(request),
+      exchange: async (envelopes) => {
+        exchanges.push(envelopes.length);
+        return desk.exchange(await Promise.all(envelopes.map((bytes) => opened(bytes, sealing, secret))));
+      },
+    };
+    const server = await vendorServer({
+      repository: tools.repository,
+      blobs: tools.blobs,
+      exchange: opening,
+      log: quiet,
+    });
+    const url = new URL(await server.listen({ host: '127.0.0.1', port: 0 }));
+    return new SealingCloud(url, server, exchanges, async () => {
+      await server.close();
+      await database.close();
+    });
+  }
+
+  /** The line breaks: whoever asks is turned away. */
+  async close(): Promise<void> {
+    this.#server.server.closeAllConnections();
+    await this.#close();
+  }
+}
+
+async function opened(bytes: Uint8Array, sealing: HpkeSealing, secret: Uint8Array): Promise<Uint8Array> {
+  if (!looksSealed(bytes)) throw new TypeError('what a courier carries is sealed');
+  const { key, ciphertext } = sealedFormat.parse(bytes);
+  return sealing.open(secret, sealedInfo, {
+    key: decodeBase64(key) ?? new Uint8Array(),
+    ciphertext: decodeBase64(ciphertext) ?? new Uint8Array(),
+  });
+}
