@@ -47,5 +47,10 @@ if (name === 'tuf-client') {
   for (const [each, { description, load }] of Object.entries(subcommands)) {
     program.addCommand(each === name ? await load() : new Command(each).description(description));
   }
-  await exitTwoOnUsage(program).parseAsync(process.argv);
+  // The words of the older service connection tool begin with one hyphen, which means something else to everybody.
+  const words = name === 'tool' ? (await import('./tool/command.ts')).toolArguments(argv) : argv;
+  await exitTwoOnUsage(program).parseAsync(
+    [name, ...words].filter((word) => word !== ''),
+    { from: 'user' },
+  );
 }

@@ -1,83 +1,221 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { ImportResult, PreparedResult } from '@sallyport/core/wire/api';
+import type { PreparedResult } from '@sallyport/core/wire/api';
+import type { MediumInspection, RequestInspection } from '@sallyport/engine/components/courier/inspection';
 import type { CourierResult } from '@sallyport/engine/components/courier/courier-ports';
 import { Cloud, hello } from './cloud.ts';
 import { World } from './harness.ts';
-import { Site, topTierOptions } from './hierarchy.ts';
+import type { Site } from './hierarchy.ts';
+import { CourierBag, offlineSite, listed } from './offline-sites.ts';
 import { SealingCloud } from './sealing-cloud.ts';
+import { demandingProxy } from './demanding-proxy.ts';
 
-/** Sets an offline primary site up, and starts it. */
-export async function offlineSite(cloud: Cloud, code: string, url: URL): Promise<Site> {
-  const { world } = cloud;
-  const site = new Site(world, code, world.path(code.toLowerCase()));
-  const enrolment = ['--enrolment-code', await cloud.enrolmentCode()];
-  await world.done([
-    'site',
-    'setup',
-    ...topTierOptions(cloud, site, 'primary', url),
-    '--offline',
-    ...enrolment,
-  ]);
-  await site.start();
-  return site;
-}
-
-describe('a courier between an offline site and its vendor', () => {
+describe('a courier between offline sites and their vendor', () => {
   let world: World;
   let cloud: Cloud;
   let vendor: SealingCloud;
-  let site: Site;
+  let bag: CourierBag;
+  let one: Site;
+  let two: Site;
 
   before(async () => {
     world = await World.open();
     cloud = await Cloud.init(world, 'cloud');
     await cloud.publish(hello.baseline);
     vendor = await SealingCloud.serve(cloud);
-    site = await offlineSite(cloud, 'PR1', vendor.url);
+    one = await offlineSite(cloud, 'PR1', vendor.url);
+    two = await offlineSite(cloud, 'PR2', vendor.url);
     await cloud.publish(hello.update);
-    await mkdir(world.path('requests'));
+    bag = new CourierBag(world);
   });
   after(async () => {
     await vendor.close();
     await world.close();
   });
 
-  test('brings registration and facts out, and the newest version in, which downloads and installs', async () => {
-    const file = join(world.path('requests'), 'pr1.tar');
-    const prepared = await site.ask<PreparedResult>('tool', 'prepare', '--to', file);
+  test('a request file says what it is to who may know it, and nothing else', async () => {
+    const from = await bag.requests(one);
+    const file = join(from, 'PR1.tar');
+    const found = await world.json<RequestInspection>(['tool', 'inspect', file]);
     assert.deepEqual(
-      prepared.envelopes.map(({ what }) => what),
+      found.envelopes.map(({ what }) => what),
       ['enrolment', 'facts 1'],
     );
-    const trip = await world.json<CourierResult>([
+    assert.deepEqual(found.request.products, [{ product: 'hello', version: '1.0' }]);
+    const bytes = (await readFile(file)).toString('latin1');
+    assert.doesNotMatch(bytes, /siteCounts|platform|SALLYPORT-/, 'neither facts nor enrolment code in clear');
+    assert.match(
+      await world.refused(['tool', 'prepare', '--to', file, '--data', one.data], /exists already/),
+      /another/,
+    );
+    const due = world.path('due.csv');
+    await world.done(['tool', 'export', '--to', due, '--data', one.data]);
+    const csv = await readFile(due, 'utf8');
+    assert.match(csv, /^part,field,value\r\n/);
+    assert.match(csv, /facts 1,siteCounts\/primary,1\r\n/);
+    assert.doesNotMatch(csv, /enrolment,code,/);
+  });
+
+  test('a plan sends nothing and writes nothing', async () => {
+    const from = await bag.requests(one, two);
+    const sent = vendor.exchanges.length;
+    const plan = await world.json<CourierResult>(['tool', 'plan', '--from', from]);
+    assert.equal(vendor.exchanges.length, sent);
+    assert.deepEqual(
+      plan.hierarchies.map(({ packages }) => packages.map(({ version }) => version)),
+      [['1.1'], ['1.1']],
+    );
+    assert.ok(plan.sizeBytes > 0);
+    assert.match((await one.run('tool', 'plan')).out, /enrolment, facts 1/);
+  });
+
+  test('of two requests of one hierarchy the newer counts, and what is no request keeps nobody from anything', async () => {
+    const from = await bag.requests(one, two);
+    await one.ask<PreparedResult>('tool', 'prepare', '--to', join(from, 'a-later-one.tar'));
+    await cp(join(from, 'PR2.tar'), join(from, 'cut.tar'));
+    await truncate(join(from, 'cut.tar'), 2048);
+    const edited = await readFile(join(from, 'PR2.tar'));
+    edited[700] = (edited[700] ?? 0) ^ 1;
+    await writeFile(join(from, 'edited.tar'), edited);
+    await writeFile(join(from, 'README.txt'), 'Take these along.');
+    const trip = await world.json<CourierResult>(['tool', 'plan', '--from', from]);
+    assert.equal(trip.hierarchies.length, 2);
+    const said = trip.notes.join('\n');
+    assert.match(said, /a-later-one\.tar are of one hierarchy|of one hierarchy .*the newer one/);
+    assert.match(said, /cut\.tar was cut short/);
+    assert.match(said, /README\.txt is no request file/);
+    await rm(join(from, 'PR1.tar'));
+    await rm(join(from, 'PR2.tar'));
+    await rm(join(from, 'a-later-one.tar'));
+    await rm(join(from, 'edited.tar'));
+    const alone = await bag.failure(['tool', 'connect', '--from', from, '--to', world.path('none')]);
+    assert.equal(alone.code, 'NOT_A_REQUEST');
+    await rm(join(from, 'README.txt'));
+    assert.equal(
+      (await bag.failure(['tool', 'connect', '--from', from, '--to', world.path('none')])).code,
+      'TRUNCATED',
+    );
+    await rm(join(from, 'cut.tar'));
+    assert.equal(
+      (await bag.failure(['tool', 'connect', '--from', from, '--to', world.path('none')])).code,
+      'NO_REQUESTS',
+    );
+    assert.equal((await readdir(world.folder)).includes('none'), false, 'nothing was begun');
+  });
+
+  test('an altered request is told, whatever was altered', async () => {
+    const from = await bag.requests(two);
+    const file = join(from, 'PR2.tar');
+    const whole = await readFile(file);
+    const medium = world.path('never');
+    // In the first envelope, in the have-set, in the signed index.
+    for (const at of [900, whole.indexOf('have') + 512 + 3, whole.indexOf('request.json') + 512 + 40]) {
+      const altered = Buffer.from(whole);
+      altered[at] = (altered[at] ?? 0) ^ 1;
+      await writeFile(file, altered);
+      const error = await bag.failure(['tool', 'inspect', file]);
+      assert.equal(error.code, 'EDITED', `at byte ${at}: ${error.message}`);
+    }
+    assert.equal((await readdir(world.folder)).includes('never'), false, medium);
+  });
+
+  test('a trip that was broken off goes on, and a destination that is not a medium’s is left alone', async () => {
+    const from = await bag.requests(two);
+    const medium = world.path('going-on');
+    const trip = await bag.connect(from, medium, '--all');
+    const blobs = join(medium, 'blobs', 'sha256');
+    const [lost, half] = await listed(medium, trip);
+    await rm(join(blobs, lost ?? ''));
+    const kept = await readFile(join(blobs, half ?? ''));
+    await rm(join(blobs, half ?? ''));
+    await writeFile(join(medium, 'partial', half ?? ''), kept.subarray(0, Math.floor(kept.length / 2)));
+    assert.equal(
+      (await world.json<MediumInspection>(['tool', 'inspect', medium])).hierarchies[0]?.absentBlobs,
+      2,
+    );
+    const again = await bag.connect(from, medium, '--all');
+    assert.equal(again.complete, true);
+    assert.ok(again.fetchedBytes < trip.sizeBytes);
+    assert.equal(
+      (await world.json<MediumInspection>(['tool', 'inspect', medium])).hierarchies[0]?.absentBlobs,
+      0,
+    );
+    await mkdir(world.path('photos'));
+    await writeFile(world.path('photos', 'cat.jpg'), 'meow');
+    const error = await bag.failure(['tool', 'connect', '--from', from, '--to', world.path('photos')]);
+    assert.equal(error.code, 'NOT_EMPTY');
+    assert.deepEqual(await readdir(world.path('photos')), ['cat.jpg']);
+  });
+
+  test('goes through a proxy whose password has every sign in it, and says when the password is wrong', async () => {
+    const proxy = await demandingProxy('courier', 'p:@%"ü');
+    try {
+      const from = await bag.requests(two);
+      const args = [
+        'tool',
+        'connect',
+        '--from',
+        from,
+        '--to',
+        world.path('by-proxy'),
+        '--proxy',
+        proxy.url,
+        '--proxy-user',
+        'courier',
+      ];
+      const error = await bag.failure(args, { SALLYPORT_PROXY_PASSWORD: 'wrong' });
+      assert.equal(error.code, 'PROXY_REFUSED');
+      await world.done(args, { SALLYPORT_PROXY_PASSWORD: 'p:@%"ü' });
+      assert.ok(proxy.passed() > 0);
+    } finally {
+      proxy.close();
+    }
+  });
+
+  test('writes what it did to a log that is appended to', async () => {
+    const log = world.path('tool.log');
+    const from = await bag.requests(two);
+    for (let run = 0; run < 2; run += 1)
+      await world.done(['tool', 'inspect', join(from, 'PR2.tar'), '--log', log]);
+    const lines = (await readFile(log, 'utf8')).split('\n');
+    assert.equal(lines.filter((line) => line.startsWith('<![LOG[inspect begins')).length, 2);
+    assert.match(lines[0] ?? '', /component="ServiceConnectionTool"/);
+  });
+
+  test('understands the older command line', async () => {
+    const file = world.path('older.tar');
+    await world.done(['tool', '-prepare', '-usagedatadest', file, '--data', two.data]);
+    const folder = world.path('older');
+    await mkdir(folder);
+    await cp(file, join(folder, 'older.tar'));
+    await world.done([
+      'tool',
+      '-connect',
+      '-usagedatasrc',
+      folder,
+      '-updatepackdest',
+      world.path('older-medium'),
+      '-downloadsiteversion',
+    ]);
+    await world.done(['tool', '-import', '-updatepacksrc', world.path('older-medium'), '--data', two.data]);
+    await world.refused(['tool', '-connect', '-everything'], /-everything is not known/, 2);
+  });
+
+  test('without a line it says so, and leaves no medium behind', async () => {
+    const from = await bag.requests(two);
+    const error = await bag.failure([
       'tool',
       'connect',
       '--from',
-      world.path('requests'),
+      from,
       '--to',
-      world.path('medium'),
+      world.path('unreached'),
+      '--vendor-url',
+      'http://127.0.0.1:9/',
     ]);
-    assert.equal(trip.complete, true, JSON.stringify(trip, undefined, 1));
-    const [entry] = trip.hierarchies;
-    assert.equal(entry?.receipts, 2);
-    assert.equal(entry?.offer, true);
-    assert.deepEqual(
-      entry?.packages.map(({ version }) => version),
-      ['1.1'],
-    );
-    const imported = await site.ask<ImportResult>('tool', 'import', '--from', world.path('medium'));
-    assert.equal(imported.metadata.result, 'taken', JSON.stringify(imported, undefined, 1));
-    assert.equal(imported.offer.result, 'taken');
-    assert.equal(imported.receipts, 2);
-    assert.deepEqual(
-      imported.packages.map(({ version, whole }) => [version, whole]),
-      [['1.1', true]],
-    );
-    await site.reaches('1.1', 'DOWNLOAD_SUCCESS');
-    await world.done(['update', 'install', '1.1', '--accept-licence', '--wait', '--data', site.data]);
-    assert.equal(await site.program(), 'hello 1.1');
+    assert.equal(error.code, 'UNREACHABLE');
+    assert.equal((await readdir(world.folder)).includes('unreached'), false);
   });
 });

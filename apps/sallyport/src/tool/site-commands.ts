@@ -8,6 +8,7 @@ import { administrator, defaultDataFolder, withSite } from '../client/site-clien
 import { formatCsv } from '../output/csv.ts';
 import { formatInstant } from '../output/instant.ts';
 import { formatTable, plain } from '../output/table.ts';
+import { mediaIn } from './destination.ts';
 import { runTool, type ToolOptions, withToolOptions } from './tool-run.ts';
 
 export interface SiteToolOptions extends ToolOptions {
@@ -71,7 +72,8 @@ export function importMedia(options: SiteToolOptions, from: readonly string[]): 
     'import',
     options,
     async (log) => {
-      const input = { from: from.map((folder) => resolve(folder)), by: administrator() };
+      const media = await Promise.all(from.map((folder) => mediaIn(folder)));
+      const input = { from: media.flat(), by: administrator() };
       const imported = await withSite(options.data, (site) => site.ask<ImportResult>('tool-import', input));
       log.info('Taken in: {receipts} receipts, {blobs} blobs of {size}; metadata {metadata}, offer {offer}', {
         receipts: imported.receipts,
