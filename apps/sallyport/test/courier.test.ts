@@ -8,6 +8,7 @@ import type { CourierResult } from '@sallyport/engine/components/courier/courier
 import { Cloud, hello } from './cloud.ts';
 import { World } from './harness.ts';
 import type { Site } from './hierarchy.ts';
+import { runOnNarrowDisk } from './narrow-disk.ts';
 import { CourierBag, offlineSite, listed } from './offline-sites.ts';
 import { SealingCloud } from './sealing-cloud.ts';
 import { demandingProxy } from './demanding-proxy.ts';
@@ -217,5 +218,17 @@ describe('a courier between offline sites and their vendor', () => {
     ]);
     assert.equal(error.code, 'UNREACHABLE');
     assert.equal((await readdir(world.folder)).includes('unreached'), false);
+  });
+
+  test('a medium that is full is told as full, and goes on on a larger one', async () => {
+    const from = await bag.requests(two);
+    const medium = world.path('narrow');
+    const args = ['tool', 'connect', '--from', from, '--to', medium, '--json'];
+    const { code, out } = await runOnNarrowDisk(world, 1, args);
+    assert.equal(code, 1, out);
+    const { error } = JSON.parse(out) as { error: { code: string; message: string } };
+    assert.equal(error.code, 'FULL', error.message);
+    assert.match(error.message, /--max-size/);
+    assert.equal((await bag.connect(from, medium)).complete, true);
   });
 });

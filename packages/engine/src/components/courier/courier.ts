@@ -1,15 +1,14 @@
 import type { BlobRef } from '@sallyport/core/domain/content/tree';
-import type { MediumHierarchy } from '@sallyport/core/domain/exchange/medium';
 import { MediumError } from '@sallyport/core/domain/exchange/medium-error';
 import { forEachBounded } from '@sallyport/core/shared/bounded';
 import { messageOf } from '@sallyport/core/shared/errors';
-import type { Digest, HierarchyId } from '@sallyport/core/shared/ids';
+import type { Digest } from '@sallyport/core/shared/ids';
 import { formatBytes } from '@sallyport/core/shared/units';
 import { ContentError } from '@sallyport/core/domain/content/content-error';
 import { ExchangeError } from '../../ports/vendor-exchange.ts';
 import { BlobDownload } from '../content/blob-download.ts';
 import { defaultRetry } from '../content/retry.ts';
-import { readAnswer, type VerifiedAnswer } from '../dmp-downloader/answer.ts';
+import { readAnswer } from '../dmp-downloader/answer.ts';
 import type {
   CourierPorts,
   CourierProgress,
@@ -18,26 +17,19 @@ import type {
   MediumPart,
   VendorWays,
 } from './courier-ports.ts';
+import { namingMedium } from './medium-faults.ts';
 import { MediumWriting } from './medium-writing.ts';
 import { dealOut, type PartPlan } from './parts.ts';
-import { descriptorsOf, type HierarchyPlan, planFor } from './plan.ts';
+import { descriptorsOf, planFor } from './plan.ts';
 import { CourierMeter } from './progress.ts';
 import { type OpenRequest, openRequests } from './requests.ts';
 import { type SentRequest, sendRequest } from './send.ts';
+import { entriesOf, resultOf, type Stop, sum } from './trip-result.ts';
 import { documentsFor, vendorUrlOf } from './vendor-choice.ts';
 import type { VendorDocuments } from './vendor-documents.ts';
 
 /** Downloads side by side. */
 const parallel = 4;
-
-/** One hierarchy on this trip. */
-interface Stop {
-  readonly opened: OpenRequest;
-  readonly sent: SentRequest | undefined;
-  readonly answer: VerifiedAnswer | undefined;
-  readonly plan: HierarchyPlan;
-  readonly problems: readonly string[];
-}
 
 /**
  * A courier's trip where there is internet: hands the vendor what hierarchies have sealed for it, and writes a medium
@@ -57,6 +49,8 @@ export async function makeTrip(
   const { requests, notes } = await openRequests(task.requests, archives, tools);
   try {
     return await new Trip(ports, task, [...notes], onProgress, signal).make(requests);
+  } catch (error) {
+    throw namingMedium(error);
   } finally {
     for (const { archive } of requests) await archive.close();
   }
@@ -113,21 +107,27 @@ class Trip {
     const sizeBytes = sum(wanted.values());
     if (this.#task.planOnly === true) {
       const present = await heldOf(parts, dealt);
-      return this.#result(vendor, documents, stops, { parts, dealt, wanted, present, fetchedBytes: 0 });
+      return resultOf(vendor, documents, stops, this.#notes, {
+        parts,
+        dealt,
+        wanted,
+        present,
+        fetchedBytes: 0,
+      });
     }
     for (const [at, part] of parts.entries())
       await writing.writePart(
         part,
         { part: at + 1, parts: parts.length, complete: false },
-        this.#entries(stops, wanted),
+        entriesOf(stops, wanted),
         stops,
       );
     const fetchedBytes = await this.#fetch(parts, dealt, ways, sizeBytes);
     const present = await heldOf(parts, dealt);
-    const entries = this.#entries(stops, present);
+    const entries = entriesOf(stops, present);
     for (const [at, part] of parts.entries())
       await writing.writeIndex(part, { part: at + 1, parts: parts.length, complete: true }, entries);
-    return this.#result(vendor, documents, stops, { parts, dealt, wanted, present, fetchedBytes });
+    return resultOf(vendor, documents, stops, this.#notes, { parts, dealt, wanted, present, fetchedBytes });
   }
 
   async #visit(
@@ -247,58 +247,6 @@ class Trip {
     }
     return meter.fetchedBytes;
   }
-
-  #entries(stops: readonly Stop[], present: ReadonlyMap<Digest, BlobRef>): readonly MediumHierarchy[] {
-    return stops.map(({ opened: { request }, plan, problems }) => {
-      const missing = [...plan.blobs.values()].filter(({ sha256 }) => !present.has(sha256));
-      return {
-        hierarchyId: request.hierarchyId,
-        epoch: request.epoch,
-        sequence: request.sequence,
-        preparedAt: request.preparedAt,
-        packages: plan.packages,
-        blobs: plan.blobs.size,
-        sizeBytes: sum(plan.blobs.values()),
-        missingBlobs: missing.length + plan.unobtainable.length,
-        missingBytes: sum(missing) + sum(plan.unobtainable),
-        problems: problems.slice(0, 100).map((problem) => problem.slice(0, 2000)),
-      };
-    });
-  }
-
-  #result(
-    vendor: CourierResult['vendor'],
-    { versions }: VendorDocuments,
-    stops: readonly Stop[],
-    made: {
-      readonly parts: readonly MediumPart[];
-      readonly dealt: PartPlan;
-      readonly wanted: ReadonlyMap<Digest, BlobRef>;
-      readonly present: ReadonlyMap<Digest, BlobRef>;
-      readonly fetchedBytes: number;
-    },
-  ): CourierResult {
-    const answers = new Map<HierarchyId, VerifiedAnswer | undefined>(
-      stops.map(({ opened, answer }) => [opened.request.hierarchyId, answer]),
-    );
-    const hierarchies = this.#entries(stops, made.present).map((entry) => {
-      const answer = answers.get(entry.hierarchyId);
-      return { ...entry, receipts: answer?.receipts.length ?? 0, offer: answer?.offer !== undefined };
-    });
-    return {
-      vendor,
-      metadata: versions,
-      parts: made.parts.length,
-      complete: hierarchies.every(
-        ({ missingBlobs, problems }) => missingBlobs === 0 && problems.length === 0,
-      ),
-      hierarchies,
-      blobs: made.wanted.size,
-      sizeBytes: sum(made.wanted.values()),
-      fetchedBytes: made.fetchedBytes,
-      notes: this.#notes,
-    };
-  }
 }
 
 /** Refusals of what was sent, rather than of the way there. */
@@ -321,10 +269,4 @@ async function heldOf(parts: readonly MediumPart[], dealt: PartPlan): Promise<Re
     for (const blob of blobs) if (held?.has(blob.sha256) === true) present.set(blob.sha256, blob);
   }
   return present;
-}
-
-function sum(blobs: Iterable<BlobRef>): number {
-  let sizeBytes = 0;
-  for (const blob of blobs) sizeBytes += blob.sizeBytes;
-  return sizeBytes;
 }

@@ -14,6 +14,7 @@ import { fetchDescriptors } from '../hierarchy-manager/descriptor-fetch.ts';
 import { HaveSet } from '../service-connection/have-set.ts';
 import { haveName } from '../service-connection/request-names.ts';
 import type { Digests } from '../../ports/digests.ts';
+import { isOfDisk } from './medium-faults.ts';
 import { type OpenRequest, partOf } from './requests.ts';
 import { wantedContent } from './wanted-content.ts';
 
@@ -109,7 +110,7 @@ export async function planFor(
         unobtainable.push(...wanted.unobtainable);
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof ContentError)) throw error;
+        if (!(error instanceof ContentError) || isOfDisk(error)) throw error;
         problems.push(`${descriptor.name} could not be planned: ${error.message}`);
       }
     }
