@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { after, before, describe, test } from 'node:test';
 import type { PreparedResult } from '@sallyport/core/wire/api';
 import type { MediumInspection, RequestInspection } from '@sallyport/engine/components/courier/inspection';
@@ -12,6 +16,8 @@ import { runOnNarrowDisk } from './narrow-disk.ts';
 import { CourierBag, offlineSite, listed } from './offline-sites.ts';
 import { SealingCloud } from './sealing-cloud.ts';
 import { demandingProxy } from './demanding-proxy.ts';
+
+const buildScript = fileURLToPath(new URL('../../../scripts/build-tool.mjs', import.meta.url));
 
 describe('a courier between offline sites and their vendor', () => {
   let world: World;
@@ -230,5 +236,25 @@ describe('a courier between offline sites and their vendor', () => {
     assert.equal(error.code, 'FULL', error.message);
     assert.match(error.message, /--max-size/);
     assert.equal((await bag.connect(from, medium)).complete, true);
+  });
+
+  test('the one-file tool does the same where there is nothing but Node', async () => {
+    const folder = world.path('courier-machine');
+    await mkdir(folder);
+    const file = join(folder, 'sallyport-tool.mjs');
+    const program = promisify(execFile);
+    await program(process.execPath, [buildScript, file]);
+    const from = await bag.requests(two);
+    const tool = (...args: readonly string[]) =>
+      program(process.execPath, [file, ...args], { cwd: folder, env: {} });
+    assert.equal((await tool('--version')).stdout, '0.1.0\n');
+    const { stdout } = await tool('connect', '--from', from, '--to', 'medium', '--json');
+    assert.equal((JSON.parse(stdout) as CourierResult).complete, true);
+    assert.match((await tool('inspect', 'medium')).stdout, /a medium of Example, written .*complete/s);
+    assert.deepEqual((await readdir(folder)).toSorted(), [
+      'ServiceConnectionTool.log',
+      'medium',
+      'sallyport-tool.mjs',
+    ]);
   });
 });

@@ -13,9 +13,6 @@ import type {
 import { ApiError, LocalApiClient } from '@sallyport/engine/transport/console-api/client';
 import { localSocketPath } from '@sallyport/engine/transport/console-api/socket-path';
 
-/** Where a site's data are when the command line does not say. */
-export const defaultDataFolder = process.env['SALLYPORT_DATA'] ?? '/var/lib/sallyport/site';
-
 /** A running site server, asked over its local API. */
 export class SiteClient {
   readonly #api: LocalApiClient;

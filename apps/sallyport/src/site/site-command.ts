@@ -2,7 +2,7 @@ import process from 'node:process';
 import { epochMax } from '@sallyport/core/domain/sites/epoch';
 import { Command, Option } from 'commander';
 import { addSiteQueries } from '../client/site-command.ts';
-import { defaultDataFolder } from '../client/site-client.ts';
+import { defaultDataFolder } from '../client/default-data-folder.ts';
 import { positiveNumber } from '../command/arguments.ts';
 import { standardOutput } from '../command/output.ts';
 import { printJson, printLine, runCommand } from '../command/run.ts';

@@ -1,15 +1,10 @@
-import { resolve } from 'node:path';
 import { mediumChoices, type MediumChoice } from '@sallyport/core/domain/exchange/medium';
-import { formatBytes } from '@sallyport/core/shared/units';
-import type { DueResult, ImportResult, PreparedResult } from '@sallyport/core/wire/api';
-import { createFileDurably } from '@sallyport/engine/storage/files/create-file';
 import { type Command, Option } from 'commander';
-import { administrator, defaultDataFolder, withSite } from '../client/site-client.ts';
-import { formatCsv } from '../output/csv.ts';
-import { formatInstant } from '../output/instant.ts';
-import { formatTable, plain } from '../output/table.ts';
-import { mediaIn } from './destination.ts';
-import { runTool, type ToolOptions, withToolOptions } from './tool-run.ts';
+import { defaultDataFolder } from '../client/default-data-folder.ts';
+import { type ToolOptions, withToolOptions } from './tool-options.ts';
+
+/** What does the work is loaded when there is some: help is there at once. */
+const work = () => import('./site-run.ts');
 
 export interface SiteToolOptions extends ToolOptions {
   readonly data: string;
@@ -26,155 +21,25 @@ export function addSiteCommands(tool: Command): void {
         ...mediumChoices,
       ]),
     );
-  ofSite(prepare).action((options: SiteToolOptions & { to: string; choice?: MediumChoice }) =>
-    prepareFile(options, options.to, options.choice),
+  ofSite(prepare).action(async (options: SiteToolOptions & { to: string; choice?: MediumChoice }) =>
+    (await work()).prepareFile(options, options.to, options.choice),
   );
   const importing = tool
     .command('import')
     .description('At the offline site: take in what media bring; nothing is written to them')
     .requiredOption('--from <folder...>', 'the medium; several when it has several parts');
-  ofSite(importing).action((options: SiteToolOptions & { from: readonly string[] }) =>
-    importMedia(options, options.from),
+  ofSite(importing).action(async (options: SiteToolOptions & { from: readonly string[] }) =>
+    (await work()).importMedia(options, options.from),
   );
   const exporting = tool
     .command('export')
     .description('At the offline site: what a request file would carry out, as CSV to read')
     .requiredOption('--to <file>', 'the file to write; it is never overwritten');
-  ofSite(exporting).action((options: SiteToolOptions & { to: string }) => exportCsv(options, options.to));
+  ofSite(exporting).action(async (options: SiteToolOptions & { to: string }) =>
+    (await work()).exportCsv(options, options.to),
+  );
 }
 
-export function ofSite(command: Command): Command {
+function ofSite(command: Command): Command {
   return withToolOptions(command.option('--data <folder>', 'the site’s data folder', defaultDataFolder));
-}
-
-export function prepareFile(options: SiteToolOptions, to: string, choice?: MediumChoice): Promise<void> {
-  return runTool(
-    'prepare',
-    options,
-    async (log) => {
-      const input = { to: resolve(to), ...(choice === undefined ? {} : { choice }) };
-      const prepared = await withSite(options.data, (site) =>
-        site.ask<PreparedResult>('tool-prepare', input),
-      );
-      log.info('Request {sequence} of hierarchy {id} is in {file}', {
-        sequence: prepared.sequence,
-        id: prepared.hierarchyId,
-        file: prepared.file,
-      });
-      return prepared;
-    },
-    renderPrepared,
-  );
-}
-
-export function importMedia(options: SiteToolOptions, from: readonly string[]): Promise<void> {
-  return runTool(
-    'import',
-    options,
-    async (log) => {
-      const media = await Promise.all(from.map((folder) => mediaIn(folder)));
-      const input = { from: media.flat(), by: administrator() };
-      const imported = await withSite(options.data, (site) => site.ask<ImportResult>('tool-import', input));
-      log.info('Taken in: {receipts} receipts, {blobs} blobs of {size}; metadata {metadata}, offer {offer}', {
-        receipts: imported.receipts,
-        blobs: imported.blobs,
-        size: formatBytes(imported.sizeBytes),
-        metadata: imported.metadata.result,
-        offer: imported.offer.result,
-      });
-      for (const note of imported.notes) log.warn('{note}', { note });
-      return imported;
-    },
-    renderImported,
-  );
-}
-
-export function exportCsv(options: SiteToolOptions, to: string): Promise<void> {
-  return runTool(
-    'export',
-    options,
-    async () => {
-      const due = await withSite(options.data, (site) => site.ask<DueResult>('tool-due', {}));
-      const file = resolve(to);
-      await createFileDurably(file, new TextEncoder().encode(formatCsv(csvRows(due))));
-      return { file, envelopes: due.envelopes.length };
-    },
-    ({ file, envelopes }) => `${file} tells of ${envelopes} envelopes, one value a row`,
-  );
-}
-
-function csvRows({
-  hierarchyId,
-  vendorUrl,
-  products,
-  heldBlobs,
-  envelopes,
-}: DueResult): (number | string)[][] {
-  return [
-    ['part', 'field', 'value'],
-    ['request', 'hierarchyId', hierarchyId],
-    ['request', 'vendorUrl', vendorUrl],
-    ...products.map(({ product, version }) => ['request', `products/${product}`, version]),
-    ['request', 'heldBlobs', heldBlobs],
-    ...envelopes.flatMap(({ what, payloadType, payloadSha256, payload }) => [
-      [what, 'type', payloadType],
-      [what, 'sha256', payloadSha256],
-      ...(payload === ''
-        ? [[what, 'content', 'the enrolment code, which is shown to nobody']]
-        : leaves(JSON.parse(payload)).map(([field, value]) => [what, field, value])),
-    ]),
-  ];
-}
-
-/** Every value of a document with the way to it. */
-function leaves(value: unknown, path = ''): [string, number | string][] {
-  if (typeof value !== 'object' || value === null)
-    return [[path, typeof value === 'number' ? value : String(value)]];
-  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, path === '' ? key : `${path}/${key}`));
-}
-
-function renderPrepared({ file, sequence, envelopes, heldBlobs, vendor }: PreparedResult): string {
-  const table = formatTable(
-    ['leaves, sealed to the vendor', 'size', 'SHA-256 of what was signed'],
-    envelopes.map(({ what, sizeBytes, payloadSha256 }) => [what, formatBytes(sizeBytes), payloadSha256]),
-  );
-  return [
-    `Request ${sequence} for ${plain(vendor.name)} is in ${file}; ${heldBlobs} blobs are held here.`,
-    ...(envelopes.length === 0 ? ['Nothing leaves but the list of what is held.'] : ['', table]),
-    '',
-    `Next, where there is internet: sallyport tool connect --from <its folder> --to <medium>`,
-  ].join('\n');
-}
-
-function renderImported(imported: ImportResult): string {
-  const { metadata, offer, receipts, blobs, sizeBytes, knownBlobs, absentBlobs, strangeBlobs } = imported;
-  const packages =
-    imported.packages.length === 0
-      ? ['No package came along.']
-      : [
-          formatTable(
-            ['package', 'version', 'content'],
-            imported.packages.map(({ name, version, whole }) => [
-              name,
-              version,
-              whole ? 'complete here' : 'not complete: prepare again, and let another medium come',
-            ]),
-          ),
-        ];
-  const left = [
-    absentBlobs > 0 ? `${absentBlobs} blobs are listed and on none of these media` : '',
-    strangeBlobs > 0 ? `${strangeBlobs} are named by no trusted catalogue and were left` : '',
-  ].filter((text) => text !== '');
-  return [
-    `Medium written ${formatInstant(Date.parse(imported.writtenAt))}${imported.complete ? '' : ' (not complete)'}`,
-    `  metadata: ${metadata.result}${metadata.message === undefined ? '' : ` – ${plain(metadata.message)}`}`,
-    `  receipts: ${receipts}`,
-    `  offer: ${offer.result}${offer.message === undefined ? '' : ` – ${plain(offer.message)}`}`,
-    `  content: ${blobs} blobs taken (${formatBytes(sizeBytes)}), ${knownBlobs} were here already${left.length === 0 ? '' : `; ${left.join('; ')}`}`,
-    ...imported.notes.map((note) => `  ${plain(note)}`),
-    '',
-    ...packages,
-    '',
-    'What was new goes on by itself: see "sallyport update list".',
-  ].join('\n');
 }

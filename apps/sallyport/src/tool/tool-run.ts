@@ -2,21 +2,9 @@ import process from 'node:process';
 import { messageOf, SallyportError } from '@sallyport/core/shared/errors';
 import { systemClock } from '@sallyport/engine/compute/clock';
 import type { Log } from '@sallyport/engine/ports/log';
-import type { Command } from 'commander';
 import { printJson, printLine, runCommand } from '../command/run.ts';
 import { toolLog } from './tool-log.ts';
-
-/** Options of every command of the tool. */
-export interface ToolOptions {
-  readonly log?: string;
-  readonly json?: true;
-}
-
-export function withToolOptions(command: Command): Command {
-  return command
-    .option('--log <file>', 'the log to append to (default: ServiceConnectionTool.log in the working folder)')
-    .option('--json', 'one JSON document instead of sentences');
-}
+import type { ToolOptions } from './tool-options.ts';
 
 /** Runs one command of the tool, shows what it came to, and leaves both in the log. */
 export async function runTool<R>(

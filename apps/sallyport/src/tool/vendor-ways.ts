@@ -12,16 +12,7 @@ import {
 } from '@sallyport/engine/transport/egress/proxy';
 import { HttpVendorExchange } from '@sallyport/engine/transport/exchange-https/client';
 import { askOnce, readPassphraseFile } from '../command/passphrase.ts';
-
-/** What the command line says of a proxy. */
-export interface ProxyCommandOptions {
-  readonly proxy?: string;
-  readonly proxyUser?: string;
-  readonly proxyPasswordFile?: string;
-}
-
-/** Where a script puts the proxy's password. */
-export const proxyPasswordVariable = 'SALLYPORT_PROXY_PASSWORD';
+import { type ProxyCommandOptions, proxyPasswordVariable } from './connect-command.ts';
 
 /**
  * The proxy that the command line names, its password from a file, the environment or the terminal: never from the
