@@ -3,6 +3,8 @@ import type { TestContext } from 'node:test';
 import type { OperatingKeyStatement } from '@sallyport/core/domain/sites/site';
 import type { TargetingFacts } from '@sallyport/core/domain/exchange/exchange';
 import type { HierarchyId } from '@sallyport/core/shared/ids';
+import { encodeBase64 } from '@sallyport/core/wire/base64';
+import { enrolmentFormat } from '@sallyport/core/wire/enrolment';
 import { encodeEnvelope, paeBytes } from '@sallyport/core/wire/dsse';
 import { targetingFactsFormat } from '@sallyport/core/wire/facts';
 import { hierarchyIdOf, signOperatingKey } from '@sallyport/core/wire/hierarchy-documents';
@@ -102,6 +104,13 @@ export class TestHierarchy {
       platform: { os: 'linux', arch: 'x64' },
       ...changes,
     };
+  }
+
+  /** @param signer whose operating key signs it; its own when not given */
+  enrolment(code: string, signer: TestHierarchy = this): Uint8Array {
+    const statement = encodeBase64(this.statement());
+    const payload = enrolmentFormat.print({ schema: 1, hierarchyId: this.id, code, statement });
+    return envelope(payloadTypes.enrolment, payload, signer.#operating);
   }
 
   report(facts: TargetingFacts): Uint8Array {
