@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { ListResult, MediaAgeResult } from '@sallyport/core/wire/api';
+import type { CourierResult } from '@sallyport/engine/components/courier/courier-ports';
+import type { RequestInspection } from '@sallyport/engine/components/courier/inspection';
 import { Cloud, hello } from './cloud.ts';
 import { World } from './harness.ts';
 import { Site, topTierOptions } from './hierarchy.ts';
+import { CourierBag, imports } from './offline-sites.ts';
+import { SealingCloud } from './sealing-cloud.ts';
 
 /** Where nobody listens: an offline site never finds out. */
 const nowhere = new URL('http://127.0.0.1:9/');
@@ -117,3 +122,69 @@ test('a site with a line to its vendor has no use for the tool', async () => {
 function sealsReports(cloud: Cloud): boolean {
   return existsSync(join(cloud.data, 'keys', 'online', 'seal.key'));
 }
+
+test('where nothing is to leave, a request carries what is held, and the newest version comes back all the same', async () => {
+  const world = await World.open();
+  try {
+    const cloud = await Cloud.init(world, 'cloud', ['--no-usage-data']);
+    await cloud.publish(hello.baseline);
+    const url = await cloud.serve();
+    const site = new Site(world, 'PR1', world.path('pr1'));
+    const options = topTierOptions(cloud, site, 'primary', url);
+    await world.done(['site', 'setup', ...options, '--offline', '--local-applicability']);
+    await site.start();
+    await cloud.publish(hello.update);
+    const bag = new CourierBag(world);
+    const from = await bag.requests(site);
+    const found = await world.json<RequestInspection>(['tool', 'inspect', join(from, 'PR1.tar')]);
+    assert.deepEqual(found.envelopes, []);
+    await bag.connect(from, world.path('medium'));
+    const imported = await imports(site, world.path('medium'));
+    assert.equal(imported.offer.result, 'none');
+    assert.equal(imported.complete, true);
+    await site.reaches('1.1', 'DOWNLOAD_SUCCESS');
+  } finally {
+    await world.close();
+  }
+});
+
+test('an enrolment code that the vendor refuses is replaced by another', async () => {
+  const world = await World.open();
+  let vendor: SealingCloud | undefined;
+  try {
+    const cloud = await Cloud.init(world, 'cloud');
+    await cloud.publish(hello.baseline);
+    vendor = await SealingCloud.serve(cloud);
+    const site = new Site(world, 'PR1', world.path('pr1'));
+    const options = topTierOptions(cloud, site, 'primary', vendor.url);
+    await world.done(['site', 'setup', ...options, '--offline', '--enrolment-code', 'AAAAA-AAAAA']);
+    await site.start();
+    const bag = new CourierBag(world);
+    const from = await bag.requests(site);
+    const { code, out } = await world.run([
+      'tool',
+      'connect',
+      '--from',
+      from,
+      '--to',
+      world.path('m1'),
+      '--json',
+    ]);
+    assert.equal(code, 1, 'not complete');
+    const trip = JSON.parse(out) as CourierResult;
+    assert.match(trip.hierarchies[0]?.problems.join(' ') ?? '', /CODE_REFUSED.*NOT_ENROLLED/s);
+    assert.match((await imports(site, world.path('m1'))).notes.join(' '), /enrolment code is not known/);
+    const file = world.path('code.txt');
+    await writeFile(file, `${await cloud.enrolmentCode()}\n`);
+    const again = world.path('again');
+    await mkdir(again);
+    await site.ask('tool', 'prepare', '--to', join(again, 'PR1.tar'), '--enrolment-code-file', file);
+    assert.equal((await bag.connect(again, world.path('m2'))).complete, true);
+    const taken = await imports(site, world.path('m2'));
+    assert.equal(taken.receipts, 2);
+    assert.equal(taken.offer.result, 'taken');
+  } finally {
+    await vendor?.close();
+    await world.close();
+  }
+});

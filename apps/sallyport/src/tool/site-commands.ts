@@ -10,6 +10,12 @@ export interface SiteToolOptions extends ToolOptions {
   readonly data: string;
 }
 
+export interface PrepareOptions extends SiteToolOptions {
+  readonly to: string;
+  readonly choice?: MediumChoice;
+  readonly enrolmentCodeFile?: string;
+}
+
 /** The commands of the tool that ask the site server of an offline site: they run beside it. */
 export function addSiteCommands(tool: Command): void {
   const prepare = tool
@@ -20,10 +26,12 @@ export function addSiteCommands(tool: Command): void {
       new Option('--choice <which>', 'what the courier is to bring, where he is told nothing else').choices([
         ...mediumChoices,
       ]),
+    )
+    .option(
+      '--enrolment-code-file <file>',
+      'holds another enrolment code, where the vendor has refused the first; "-" is standard input',
     );
-  ofSite(prepare).action(async (options: SiteToolOptions & { to: string; choice?: MediumChoice }) =>
-    (await work()).prepareFile(options, options.to, options.choice),
-  );
+  ofSite(prepare).action(async (options: PrepareOptions) => (await work()).prepareFile(options));
   const importing = tool
     .command('import')
     .description('At the offline site: take in what media bring; nothing is written to them')

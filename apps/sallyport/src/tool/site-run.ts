@@ -1,22 +1,33 @@
 import { resolve } from 'node:path';
-import type { MediumChoice } from '@sallyport/core/domain/exchange/medium';
 import { formatBytes } from '@sallyport/core/shared/units';
 import type { DueResult, ImportResult, PreparedResult } from '@sallyport/core/wire/api';
 import { createFileDurably } from '@sallyport/engine/storage/files/create-file';
 import { administrator, withSite } from '../client/site-client.ts';
+import { secretOf } from '../command/secret.ts';
 import { formatCsv } from '../output/csv.ts';
 import { formatInstant } from '../output/instant.ts';
 import { formatTable, plain } from '../output/table.ts';
 import { mediaIn } from './destination.ts';
-import type { SiteToolOptions } from './site-commands.ts';
+import type { PrepareOptions, SiteToolOptions } from './site-commands.ts';
 import { runTool } from './tool-run.ts';
 
-export function prepareFile(options: SiteToolOptions, to: string, choice?: MediumChoice): Promise<void> {
+export function prepareFile(options: PrepareOptions): Promise<void> {
   return runTool(
     'prepare',
     options,
     async (log) => {
-      const input = { to: resolve(to), ...(choice === undefined ? {} : { choice }) };
+      const enrolmentCode = await secretOf({
+        what: 'enrolment code',
+        word: undefined,
+        file: options.enrolmentCodeFile,
+        wordOption: '--enrolment-code',
+        fileOption: '--enrolment-code-file',
+      });
+      const input = {
+        to: resolve(options.to),
+        ...(options.choice === undefined ? {} : { choice: options.choice }),
+        ...(enrolmentCode === undefined ? {} : { enrolmentCode }),
+      };
       const prepared = await withSite(options.data, (site) =>
         site.ask<PreparedResult>('tool-prepare', input),
       );

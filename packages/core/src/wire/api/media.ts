@@ -8,7 +8,12 @@ const pathField = textField(4000);
 export const mediaInputs = {
   /** Paths are the site server's own. */
   'tool-prepare': Type.Object(
-    { to: pathField, choice: Type.Optional(Type.Enum([...mediumChoices])) },
+    {
+      to: pathField,
+      choice: Type.Optional(Type.Enum([...mediumChoices])),
+      /** In place of the one that waits, or that the vendor has refused. */
+      enrolmentCode: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    },
     closed,
   ),
   'tool-import': Type.Object(

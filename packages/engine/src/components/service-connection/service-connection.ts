@@ -10,6 +10,7 @@ import { payloadTypes } from '@sallyport/core/wire/signed-document';
 import { mediaAgeMaxMs } from '@sallyport/core/wire/media-policy';
 import { formatDuration } from '@sallyport/core/shared/units';
 import type { ConnectionPorts } from './connection-ports.ts';
+import { keepEnrolment } from './enrolment.ts';
 import { importMedia } from './import.ts';
 import { readMediaPolicy, writeMediaPolicy } from './media-policy.ts';
 import { prepareRequest } from './prepare.ts';
@@ -27,8 +28,12 @@ export class ServiceConnection {
   }
 
   /** @throws {MediumError} */
-  prepare(input: MediaApiInput<'tool-prepare'>): Promise<PreparedResult> {
-    return this.#exclusively(() => prepareRequest(this.#ports, input));
+  prepare({ enrolmentCode, ...input }: MediaApiInput<'tool-prepare'>): Promise<PreparedResult> {
+    return this.#exclusively(() => {
+      if (enrolmentCode !== undefined)
+        this.#ports.database.write((tables) => keepEnrolment(tables, enrolmentCode));
+      return prepareRequest(this.#ports, input);
+    });
   }
 
   /** @throws {MediumError} */
