@@ -7,8 +7,8 @@ import { base64Field, hierarchyIdField, textField } from './fields.ts';
 
 /** Envelopes in one message; more come in another. */
 export const exchangeEnvelopesMax = 64;
-/** A whole message over HTTPS, in either direction. */
-export const exchangeMessageMaxBytes = mebibytes(16);
+/** A whole message over HTTPS, in either direction: the largest usage report, signed and sealed, fits. */
+export const exchangeMessageMaxBytes = mebibytes(24);
 
 /** An envelope as its bytes, or, for whoever writes one by hand, as JSON. */
 const envelopeField = Type.Union([

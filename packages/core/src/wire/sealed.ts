@@ -33,7 +33,15 @@ export function printSealed(to: string, key: Uint8Array, ciphertext: Uint8Array)
   return sealedFormat.print({ sealed: 1, to, key: encodeBase64(key), ciphertext: encodeBase64(ciphertext) });
 }
 
-/** Whether bytes from outside look like a sealed envelope rather than a signed one; `sealedFormat.parse` judges them. */
+/** As far as `looksSealed` looks, from either end. */
+const endBytes = 4096;
+
+/**
+ * Whether bytes from outside look like a sealed envelope rather than a signed one; `sealedFormat.parse` judges them.
+ * In canonical form the word stands behind the ciphertext, which may be long: both ends are looked at.
+ */
 export function looksSealed(bytes: Uint8Array): boolean {
-  return new TextDecoder('latin1').decode(bytes.subarray(0, 4096)).includes('"sealed"');
+  return [bytes.subarray(0, endBytes), bytes.subarray(-endBytes)].some((end) =>
+    new TextDecoder('latin1').decode(end).includes('"sealed"'),
+  );
 }
