@@ -23,7 +23,7 @@ const quiet = {
   error: () => undefined,
 };
 
-/** A cloud that names a key to seal to, opens what was sealed, and counts what it was sent. */
+/** A cloud service in this process that opens what was sealed, and counts what it was sent. */
 export class SealingCloud {
   readonly url: URL;
   /** Envelopes of each exchange, in their order. */
@@ -38,25 +38,10 @@ export class SealingCloud {
     this.#close = close;
   }
 
-  /** Publishes the key, and serves the folder of a cloud in this process. */
+  /** Serves the folder of a cloud in this process. */
   static async serve(cloud: Cloud): Promise<SealingCloud> {
-    const sealing = new HpkeSealing();
-    const secret = sealing.generate();
     const options = { data: cloud.data };
-    process.env['SALLYPORT_PASSPHRASE'] = 'correct horse';
     const tools = await openCloud(options);
-    await changeRepository(
-      tools,
-      'name a key to seal to',
-      async ({ state, contents }) => {
-        const service = serviceFile({ ...contents.service, sealKeys: [sealing.publicKeyOf(secret)] });
-        return {
-          change: { catalog: withFiles(state.catalog.signed.targets, [service]), files: [service] },
-          result: undefined,
-        };
-      },
-      new AbortController().signal,
-    );
     const database = await openDatabase(options);
     const desk = new ExchangeDesk({
       database,
@@ -72,7 +57,7 @@ export class SealingCloud {
       enrol: (request) => desk.enrol(request),
       exchange: async (envelopes) => {
         exchanges.push(envelopes.length);
-        return desk.exchange(await Promise.all(envelopes.map((bytes) => opened(bytes, sealing, secret))));
+        return desk.exchange(await Promise.all(envelopes.map((bytes) => opened(bytes, tools))));
       },
     };
     const server = await vendorServer({
@@ -95,11 +80,34 @@ export class SealingCloud {
   }
 }
 
-async function opened(bytes: Uint8Array, sealing: HpkeSealing, secret: Uint8Array): Promise<Uint8Array> {
+async function opened(
+  bytes: Uint8Array,
+  { keys }: Awaited<ReturnType<typeof openCloud>>,
+): Promise<Uint8Array> {
   if (!looksSealed(bytes)) throw new TypeError('what a courier carries is sealed');
-  const { key, ciphertext } = sealedFormat.parse(bytes);
-  return sealing.open(secret, sealedInfo, {
+  const { to, key, ciphertext } = sealedFormat.parse(bytes);
+  const secret = await keys.sealSecret(to);
+  if (secret === undefined) throw new TypeError('it is sealed to nobody here');
+  return new HpkeSealing().open(secret, sealedInfo, {
     key: decodeBase64(key) ?? new Uint8Array(),
     ciphertext: decodeBase64(ciphertext) ?? new Uint8Array(),
   });
+}
+
+/** Takes the key to seal to out of a vendor's `service.json`, as that of one who never made any. */
+export async function withoutSealKey(cloud: Cloud): Promise<void> {
+  process.env['SALLYPORT_PASSPHRASE'] = 'correct horse';
+  await changeRepository(
+    await openCloud({ data: cloud.data }),
+    'name no key to seal to',
+    async ({ state, contents }) => {
+      const { sealKeys: _, ...rest } = contents.service;
+      const service = serviceFile(rest);
+      return {
+        change: { catalog: withFiles(state.catalog.signed.targets, [service]), files: [service] },
+        result: undefined,
+      };
+    },
+    new AbortController().signal,
+  );
 }
