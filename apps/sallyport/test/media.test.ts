@@ -10,12 +10,10 @@ import { clockMovedBy, World } from './harness.ts';
 import type { Site } from './hierarchy.ts';
 import { CourierBag, imports, listing, offlineSite, listed, sizeOf } from './offline-sites.ts';
 import { definePackage } from './packages.ts';
-import { SealingCloud } from './sealing-cloud.ts';
 
 describe('media that come to offline sites', () => {
   let world: World;
   let cloud: Cloud;
-  let vendor: SealingCloud;
   let bag: CourierBag;
   let one: Site;
   let two: Site;
@@ -26,16 +24,13 @@ describe('media that come to offline sites', () => {
     world = await World.open();
     cloud = await Cloud.init(world, 'cloud');
     await cloud.publish(hello.baseline);
-    vendor = await SealingCloud.serve(cloud);
-    one = await offlineSite(cloud, 'PR1', vendor.url);
-    two = await offlineSite(cloud, 'PR2', vendor.url);
+    const url = await cloud.serve();
+    one = await offlineSite(cloud, 'PR1', url);
+    two = await offlineSite(cloud, 'PR2', url);
     await cloud.publish(hello.update);
     bag = new CourierBag(world);
   });
-  after(async () => {
-    await vendor.close();
-    await world.close();
-  });
+  after(() => world.close());
 
   test('brings registration and facts out, and the newest version in, for two hierarchies at once', async () => {
     first = await bag.trip(one, two);

@@ -10,7 +10,7 @@ import { Cloud, hello } from './cloud.ts';
 import { World } from './harness.ts';
 import { Site, topTierOptions } from './hierarchy.ts';
 import { CourierBag, imports, offlineSite } from './offline-sites.ts';
-import { SealingCloud, withoutSealKey } from './sealing-cloud.ts';
+import { withoutSealKey } from './seal-key.ts';
 
 /** Where nobody listens: an offline site never finds out. */
 const nowhere = new URL('http://127.0.0.1:9/');
@@ -136,13 +136,12 @@ test('where nothing is to leave, a request carries what is held, and the newest 
 
 test('an enrolment code that the vendor refuses is replaced by another', async () => {
   const world = await World.open();
-  let vendor: SealingCloud | undefined;
   try {
     const cloud = await Cloud.init(world, 'cloud');
     await cloud.publish(hello.baseline);
-    vendor = await SealingCloud.serve(cloud);
+    const url = await cloud.serve();
     const site = new Site(world, 'PR1', world.path('pr1'));
-    const options = topTierOptions(cloud, site, 'primary', vendor.url);
+    const options = topTierOptions(cloud, site, 'primary', url);
     await world.done(['site', 'setup', ...options, '--offline', '--enrolment-code', 'AAAAA-AAAAA']);
     await site.start();
     const bag = new CourierBag(world);
@@ -170,7 +169,6 @@ test('an enrolment code that the vendor refuses is replaced by another', async (
     assert.equal(taken.receipts, 2);
     assert.equal(taken.offer.result, 'taken');
   } finally {
-    await vendor?.close();
     await world.close();
   }
 });

@@ -66,6 +66,8 @@ export function startVendor(host: VendorHost): VendorProcess {
     database: held,
     view: new PublicationView(tools),
     check: checkSignature,
+    sealing,
+    keys: tools.keys,
     digestOf: nodeDigests.of,
     clock,
     log,

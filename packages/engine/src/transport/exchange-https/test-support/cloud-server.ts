@@ -16,6 +16,7 @@ import { PublicationView } from '../../../cloud/publication-view.ts';
 import { type CloudFixture, newCloud } from '../../../cloud/test-support/cloud-fixture.ts';
 import { nodeDigests } from '../../../compute/digest.ts';
 import { nodeKeys } from '../../../compute/ed25519.ts';
+import { HpkeSealing } from '../../../compute/hpke-sealing.ts';
 import { checkSignature } from '../../../compute/signature-check.ts';
 import type { CloudDatabase } from '../../../ports/cloud-database.ts';
 import type { Signer } from '../../../ports/keys.ts';
@@ -48,6 +49,8 @@ export async function runningCloud(
     database,
     view: new PublicationView(cloud.tools),
     check: checkSignature,
+    sealing: new HpkeSealing(),
+    keys: cloud.tools.keys,
     digestOf: nodeDigests.of,
     clock: cloud.clock,
     log: quiet,
@@ -114,7 +117,12 @@ export class TestHierarchy {
   }
 
   report(facts: TargetingFacts): Uint8Array {
-    return envelope(payloadTypes.facts, targetingFactsFormat.print(facts), this.#operating);
+    return this.sign(payloadTypes.facts, targetingFactsFormat.print(facts));
+  }
+
+  /** By the operating key. */
+  sign(payloadType: string, payload: Uint8Array): Uint8Array {
+    return envelope(payloadType, payload, this.#operating);
   }
 }
 
