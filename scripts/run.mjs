@@ -5,6 +5,8 @@
 // starts the real work under it (docs/adr/0001).
 //
 //   node scripts/run.mjs demo [--once …]     the demonstration (npm start)
+//   node scripts/run.mjs demo-airgap [--once …]  the one without a line to the vendor (npm run demo:airgap)
+//   node scripts/run.mjs build-tool [file]   the service connection tool as one file (npm run build:tool)
 //   node scripts/run.mjs test [part of a path …] [--test-name-pattern=…]
 //   node scripts/run.mjs bench [part …]      what the main job costs, in ratios
 //   node scripts/run.mjs simulate --seeds N  whole hierarchies from seeds, faults included

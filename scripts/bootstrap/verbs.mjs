@@ -26,6 +26,10 @@ export function planOf(root, verb, rest) {
   switch (verb) {
     case 'demo':
       return [{ name: 'demonstration', args: [script('apps/sallyport/src/demo/main.ts'), ...rest] }];
+    case 'demo-airgap':
+      return [{ name: 'demonstration', args: [script('apps/sallyport/src/demo/airgap/main.ts'), ...rest] }];
+    case 'build-tool':
+      return [{ name: 'the tool as one file', args: [script('scripts/build-tool.mjs'), ...rest] }];
     case 'bench':
       return [{ name: 'benchmark', args: [script('bench/src/main.ts'), ...rest] }];
     case 'simulate':
@@ -122,6 +126,6 @@ function testArguments(root, rest) {
 /** @param {string} problem @returns {BootstrapError} */
 function usage(problem) {
   return new BootstrapError('USAGE', `scripts/run.mjs: ${problem}.`, [
-    'the verbs: demo, test, bench, simulate, lint, format, types, walls, knip, check, exec',
+    'the verbs: demo, test, bench, simulate, lint, format, types, walls, knip, check, demo-airgap, build-tool, exec',
   ]);
 }

@@ -70,13 +70,21 @@ const mayImport = {
   ],
   'app:site': [...core, ...engine, 'app', 'app:client'],
   'app:cloud': [...core, ...engine, 'app'],
+  // It verifies what it fetches as a site does (trust, content), asks a site server on the same machine (client), and
+  // needs no database: the walls around storage/sqlite, executive, cloud and site are what keeps it small.
   'app:tool': [
     ...core,
     'ports',
     'storage/files',
     'transport/exchange-https',
     'transport/exchange-medium',
+    'transport/content-http',
+    'transport/egress',
+    'compute',
+    'components/courier',
+    'components/service-connection',
     'app',
+    'app:client',
   ],
   // The hidden command that makes the trusted set drivable by the conformance suite: a third, small root.
   'app:tuf-client': [

@@ -1,7 +1,7 @@
 import process from 'node:process';
-import { sallyportVersion } from '@sallyport/core/shared/release';
 import { Command } from 'commander';
 import { standardOutput } from './command/output.ts';
+import { sallyportVersion } from '@sallyport/core/shared/release';
 import { exitTwoOnUsage } from './command/run.ts';
 
 interface Subcommand {
@@ -23,6 +23,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     description: 'Packages: check, show, download, install, follow',
     load: async () => (await import('./client/update-command.ts')).updateCommand(),
   },
+  tool: {
+    description: 'Carry requests out and updates in, where a site has no line to its vendor',
+    load: async () => (await import('./tool/command.ts')).toolCommand(),
+  },
   usage: {
     description: 'What leaves this hierarchy',
     load: async () => (await import('./client/usage-command.ts')).usageCommand(),
@@ -43,5 +47,10 @@ if (name === 'tuf-client') {
   for (const [each, { description, load }] of Object.entries(subcommands)) {
     program.addCommand(each === name ? await load() : new Command(each).description(description));
   }
-  await exitTwoOnUsage(program).parseAsync(process.argv);
+  // The words of the older service connection tool begin with one hyphen, which means something else to everybody.
+  const words = name === 'tool' ? (await import('./tool/command.ts')).toolArguments(argv) : argv;
+  await exitTwoOnUsage(program).parseAsync(
+    [name, ...words].filter((word) => word !== ''),
+    { from: 'user' },
+  );
 }

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '@sallyport/engine/compute/clock';
 import { nodeKeys } from '@sallyport/engine/compute/ed25519';
+import { HpkeSealing } from '@sallyport/engine/compute/hpke-sealing';
 import { systemRandom } from '@sallyport/engine/compute/random';
 import { FileBlobs } from '@sallyport/engine/storage/files/blobs';
 import { FileKeyRing } from '@sallyport/engine/storage/files/file-key-ring';
@@ -27,6 +28,7 @@ export async function makeVendor(
       offlineFolders: [join(folder, 'keys', 'offline')],
       passphrase: async () => 'a benchmark keeps no secrets',
       keys: nodeKeys,
+      sealing: new HpkeSealing(),
       clock: systemClock,
       // What is measured is not how slowly passphrases are tried.
       cost: { memoryKib: 64, passes: 1 },

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { printJson, printLine, runCommand } from '../command/run.ts';
-import { defaultDataFolder, type SiteClient, withSite } from './site-client.ts';
+import { defaultDataFolder } from './default-data-folder.ts';
+import { type SiteClient, withSite } from './site-client.ts';
 
 /** Options of every command that asks a site server. */
 export interface Common {

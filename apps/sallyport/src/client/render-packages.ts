@@ -45,7 +45,16 @@ function packageTable(packages: readonly PackageResult[]): string {
 }
 
 /** How the last exchange with the vendor went, channel by channel. */
-function renderExchange({ mode, metadata, facts, offer, usage, finishedAt, nextAt }: ExchangeResult): string {
+function renderExchange({
+  mode,
+  metadata,
+  facts,
+  offer,
+  usage,
+  offline,
+  finishedAt,
+  nextAt,
+}: ExchangeResult): string {
   if (mode === 'parent') return 'The top-tier site exchanges with the vendor for this one.';
   const channels = [
     ['metadata', metadata],
@@ -59,13 +68,30 @@ function renderExchange({ mode, metadata, facts, offer, usage, finishedAt, nextA
       ([name, { result, error }]) => `  ${name}: ${result}${error === undefined ? '' : ` – ${plain(error)}`}`,
     );
   const last =
-    finishedAt === undefined
-      ? 'No exchange has taken place yet'
-      : `Last exchange ${formatInstant(finishedAt)}`;
+    offline !== undefined
+      ? renderOffline(offline)
+      : finishedAt === undefined
+        ? 'No exchange has taken place yet'
+        : `Last exchange ${formatInstant(finishedAt)}`;
   const next = nextAt === undefined ? '' : `, next ${formatInstant(nextAt)}`;
   const local =
     mode === 'none' ? ['  nothing leaves this hierarchy: packages are judged by local applicability'] : [];
   return [`${last}${next}`, ...lines, ...local].join('\n');
+}
+
+/** An offline site: when the last medium came, and whether a request is on its way. */
+export function renderOffline({
+  preparedAt,
+  importedAt,
+  writtenAt,
+}: NonNullable<ExchangeResult['offline']>): string {
+  const last =
+    importedAt === undefined
+      ? 'no medium has come yet'
+      : `the last medium came ${formatInstant(Date.parse(importedAt))} (written ${formatInstant(Date.parse(writtenAt ?? importedAt))})`;
+  const request =
+    preparedAt === undefined ? '' : `, the last request was prepared ${formatInstant(preparedAt)}`;
+  return `Offline: ${last}${request}`;
 }
 
 export function renderShow(shown: ShowResult): string {

@@ -10,12 +10,14 @@ import type {
   UsageResult,
   WarningsResult,
 } from '@sallyport/core/wire/api';
+import { renderOffline } from './render-packages.ts';
 import { formatInstant } from '../output/instant.ts';
 import { formatTable, plain } from '../output/table.ts';
 
-export function renderStatus({ packages }: StatusResult): string {
-  if (packages.length === 0) return 'No package is in hand.';
-  return packages.map(renderPackageStatus).join('\n\n');
+export function renderStatus({ packages, exchange }: StatusResult): string {
+  const offline = exchange.offline === undefined ? [] : [renderOffline(exchange.offline)];
+  if (packages.length === 0) return [...offline, 'No package is in hand.'].join('\n');
+  return [...offline, ...packages.map(renderPackageStatus)].join('\n\n');
 }
 
 /** One package at every site: state, what is being done, and why it waits. */

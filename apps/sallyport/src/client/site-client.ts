@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type {
   ApiInput,
   ApiName,
+  MediaApiInput,
+  MediaApiName,
   SiteApiInput,
   SiteApiName,
   UsageApiInput,
@@ -12,8 +14,7 @@ import type {
 import { ApiError, LocalApiClient } from '@sallyport/engine/transport/console-api/client';
 import { localSocketPath } from '@sallyport/engine/transport/console-api/socket-path';
 
-/** Where a site's data are when the command line does not say. */
-export const defaultDataFolder = process.env['SALLYPORT_DATA'] || '/var/lib/sallyport/site';
+type AnyName = ApiName | MediaApiName | SiteApiName | UsageApiName;
 
 /** A server that is busy answers within this; whoever waits longer is told. */
 const patienceMs = 10_000;
@@ -41,7 +42,7 @@ export class SiteClient {
   }
 
   /** The server's answer is of this same program's making: its shape is `R`. @throws {ApiError} */
-  async ask<R, N extends ApiName | SiteApiName | UsageApiName = ApiName | SiteApiName | UsageApiName>(
+  async ask<R, N extends AnyName = AnyName>(
     name: N,
     input: N extends ApiName
       ? ApiInput<N>
@@ -49,7 +50,9 @@ export class SiteClient {
         ? SiteApiInput<N>
         : N extends UsageApiName
           ? UsageApiInput<N>
-          : never,
+          : N extends MediaApiName
+            ? MediaApiInput<N>
+            : never,
   ): Promise<R> {
     const silent = setTimeout(() => {
       process.stderr.write(

@@ -4,11 +4,13 @@ import { siteCode, type SiteCode } from '@sallyport/core/shared/ids';
 import { positiveNumber, siteCodeArgument, wholeNumber } from '../command/arguments.ts';
 import { standardOutput } from '../command/output.ts';
 import { type Weekday, weekdays } from '@sallyport/core/domain/updates/service-window';
-import type { SitesResult, WindowsResult } from '@sallyport/core/wire/api';
+import type { MediaAgeResult, SitesResult, WindowsResult } from '@sallyport/core/wire/api';
+import { formatDuration } from '@sallyport/core/shared/units';
 import { formatInstant } from '../output/instant.ts';
 import { formatTable } from '../output/table.ts';
 import { renderSites } from './render-status.ts';
 import { query } from './query.ts';
+import { administrator } from '../command/administrator.ts';
 import type { SiteClient } from './site-client.ts';
 
 interface TokenOptions {
@@ -56,6 +58,19 @@ export function addSiteQueries(site: Command): void {
       server.ask<{ code: string }>('revoke-site', { code: siteCode(code ?? ''), reason }),
     ({ code }) => `site ${code} is revoked: its links are refused as soon as the roster has arrived`,
   ).requiredOption('--reason <text>', 'why; the site is told');
+  query(
+    site,
+    'media-age',
+    'Offline: how long past their expiry the timestamp and snapshot of media still count, for every site of the hierarchy',
+    (server, { days }: { days?: number }) =>
+      days === undefined
+        ? server.ask<MediaAgeResult>('media-age', {})
+        : server.ask<MediaAgeResult>('set-media-age', {
+            maxAgeMs: Math.round(days * 86_400_000),
+            by: administrator(),
+          }),
+    renderMediaAge,
+  ).option('--days <days>', 'let them count so long; your name is recorded', positiveNumber(3650));
   const windows = site
     .command('windows')
     .description('Service windows: when installs may start at this site');
@@ -80,6 +95,14 @@ export function addSiteQueries(site: Command): void {
     (server) => server.ask<WindowsResult>('set-windows', { windows: [] }),
     renderWindows,
   );
+}
+
+function renderMediaAge({ maxAgeMs, changedAt, changedBy }: MediaAgeResult): string {
+  const since =
+    changedAt === undefined
+      ? ''
+      : `, since ${formatInstant(Date.parse(changedAt))} by ${changedBy ?? 'nobody known'}`;
+  return `Media count ${formatDuration(maxAgeMs)} past the expiry of their timestamp and snapshot${since}. Roots and catalogues are never extended.`;
 }
 
 async function issueToken(

@@ -98,7 +98,7 @@ function addKeys(cloud: Command): void {
     .addArgument(
       keys
         .createArgument('<role>')
-        .choices(['root', 'targets', 'catalog', 'rollout', 'snapshot', 'timestamp', 'offer']),
+        .choices(['root', 'targets', 'catalog', 'rollout', 'snapshot', 'timestamp', 'offer', 'seal']),
     )
     .option('--keys <count>', 'how many; as many as before when not given', count(1, 16))
     .option('--threshold <count>', 'how many of them it takes to sign', count(1, 16))

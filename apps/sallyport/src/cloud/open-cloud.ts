@@ -6,6 +6,7 @@ import type { CloudTools } from '@sallyport/engine/cloud/cloud-tools';
 import { defaultLifetimesMs } from '@sallyport/engine/cloud/repository/lifetimes';
 import { systemClock } from '@sallyport/engine/compute/clock';
 import { nodeKeys } from '@sallyport/engine/compute/ed25519';
+import { HpkeSealing } from '@sallyport/engine/compute/hpke-sealing';
 import { systemRandom } from '@sallyport/engine/compute/random';
 import { CloudError } from '@sallyport/engine/ports/cloud-error';
 import { FileBlobs } from '@sallyport/engine/storage/files/blobs';
@@ -170,6 +171,7 @@ function repositoryAndKeys(
       offlineFolders,
       passphrase: (name) => passphrases.of(name),
       keys: nodeKeys,
+      sealing: new HpkeSealing(),
       clock: systemClock,
     }),
   };

@@ -5,6 +5,7 @@ import { ExchangeDesk } from '@sallyport/engine/cloud/exchange-desk';
 import { PublicationView } from '@sallyport/engine/cloud/publication-view';
 import { RepositoryKeeper } from '@sallyport/engine/cloud/repository-keeper';
 import { nodeDigests } from '@sallyport/engine/compute/digest';
+import { HpkeSealing } from '@sallyport/engine/compute/hpke-sealing';
 import { checkSignature } from '@sallyport/engine/compute/signature-check';
 import { CloudError } from '@sallyport/engine/ports/cloud-error';
 import { lockFolder } from '@sallyport/engine/storage/files/folder-lock';
@@ -67,6 +68,8 @@ async function serveFolder(
     database,
     view,
     check: checkSignature,
+    sealing: new HpkeSealing(),
+    keys: tools.keys,
     digestOf: nodeDigests.of,
     clock: tools.clock,
     log,

@@ -53,8 +53,8 @@ export async function newPassphrase(what: string, file: string | undefined): Pro
   return passphrase;
 }
 
-/** Reads a line without showing it. */
-async function askOnce(question: string): Promise<string> {
+/** Reads a line from the terminal without showing it. */
+export async function askOnce(question: string): Promise<string> {
   process.stderr.write(question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true });

@@ -8,6 +8,12 @@ const mainModule = fileURLToPath(new URL('../main.ts', import.meta.url));
 /** A command of the demonstration ended badly, or a server ended at all. */
 export class DemoError extends Error {}
 
+export interface RunOptions {
+  readonly quiet?: boolean;
+  /** A program, with its arguments, that starts the command as it is told to: `unshare --net`. */
+  readonly within?: readonly string[];
+}
+
 /**
  * Runs the same commands a person would type, each as its own process, and ends all of them with
  * the demonstration.
@@ -30,9 +36,9 @@ export class Stage {
   }
 
   /** Runs `sallyport <args>` to its end, showing command and output; answers standard output. @throws {DemoError} */
-  async run(args: readonly string[], options: { readonly quiet?: boolean } = {}): Promise<string> {
+  async run(args: readonly string[], options: RunOptions = {}): Promise<string> {
     if (!options.quiet) process.stdout.write(`  $ sallyport ${args.map(quoted).join(' ')}\n`);
-    const child = spawn(process.execPath, [mainModule, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = start(args, options.within);
     let output = '';
     const show = (line: string): void => {
       if (!options.quiet) process.stdout.write(`    ${line}\n`);
@@ -59,9 +65,14 @@ export class Stage {
   }
 
   /** Starts `sallyport <args>` as a server; resolves with the first match of `ready` in its output. @throws {DemoError} when it ends before */
-  async serve(name: string, args: readonly string[], ready: RegExp): Promise<RegExpMatchArray> {
+  async serve(
+    name: string,
+    args: readonly string[],
+    ready: RegExp,
+    { within }: Pick<RunOptions, 'within'> = {},
+  ): Promise<RegExpMatchArray> {
     process.stdout.write(`  $ sallyport ${args.map(quoted).join(' ')} &\n`);
-    const child = spawn(process.execPath, [mainModule, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = start(args, within);
     this.#servers.set(name, child);
     const found = Promise.withResolvers<RegExpMatchArray>();
     const tail: string[] = [];
@@ -102,6 +113,11 @@ export class Stage {
     }
     this.#servers.clear();
   }
+}
+
+function start(args: readonly string[], within: readonly string[] = []) {
+  const [program = process.execPath, ...rest] = [...within, process.execPath, mainModule, ...args];
+  return spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** As a shell takes it; long secrets are cut, for they are of use once only. */

@@ -19,6 +19,7 @@ export interface SetupOptions {
   readonly join?: string;
   readonly vendorUrl?: string;
   readonly localApplicability?: boolean;
+  readonly offline?: boolean;
   readonly enrolmentCode?: string;
   readonly recoveryKey?: string;
   readonly media?: string;
@@ -55,6 +56,8 @@ export interface TopTierAnswers extends CommonAnswers {
   readonly type: Exclude<SiteType, 'secondary'>;
   readonly vendorUrl: string;
   readonly exchange: 'cloud' | 'none';
+  /** Nothing goes to the vendor but by media. */
+  readonly offline: boolean;
   readonly enrolmentCode?: string;
   readonly recoveryKeyFile: string;
   /** How much the hierarchy tells its vendor. */
@@ -168,6 +171,7 @@ function topTier(options: SetupOptions, type: SiteType | undefined, problems: st
     type,
     vendorUrl: options.vendorUrl ?? '',
     exchange: local ? 'none' : 'cloud',
+    offline: options.offline === true,
     recoveryKeyFile: options.recoveryKey ?? '',
     usageLevel,
     ...(options.enrolmentCode === undefined ? {} : { enrolmentCode: options.enrolmentCode }),
@@ -181,6 +185,7 @@ function child(options: SetupOptions, type: SiteType | undefined, problems: stri
     ['--recovery-key', options.recoveryKey],
     ['--ring', options.ring],
     ['--usage-level', options.usageLevel],
+    ['--offline', options.offline],
   ].filter(([, value]) => value !== undefined);
   for (const [name] of useless)
     problems.push(`${name} is the top-tier site’s affair: leave it out for a site that joins`);

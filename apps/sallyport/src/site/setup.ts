@@ -8,6 +8,8 @@ import {
   linkKeyName,
   loadOrCreateKey,
 } from '@sallyport/engine/components/hierarchy-identity/create-hierarchy';
+import { keepEnrolment } from '@sallyport/engine/components/service-connection/enrolment';
+import { writeMediaPolicy } from '@sallyport/engine/components/service-connection/media-policy';
 import type { HierarchySetting } from '@sallyport/engine/components/hierarchy-identity/hierarchy-setting';
 import { type DataFolderUse, takeDataFolder } from '@sallyport/engine/storage/files/data-folder';
 import { writeFileDurably } from '@sallyport/engine/storage/files/durable-file';
@@ -117,13 +119,18 @@ async function setUpTopTier(
   const hierarchy = await ownHierarchy(work, answers, passphrase);
   chooseUsageLevel(work, answers);
   await installFirstReleases(ports, code, chosen, source, say, signal);
-  if (answers.enrolmentCode !== undefined) await enrol(answers, hierarchy, say, signal);
+  if (answers.offline) goOffline(work, answers);
+  else if (answers.enrolmentCode !== undefined) await enrol(answers, hierarchy, say, signal);
   return configOf(
     answers,
     hierarchy,
     media.baselines.map(({ product }) => product),
     {
-      vendor: { url: answers.vendorUrl, exchange: answers.exchange },
+      vendor: {
+        url: answers.vendorUrl,
+        exchange: answers.exchange,
+        ...(answers.offline ? { mode: 'offline' } : {}),
+      },
     },
   );
 }
@@ -143,6 +150,17 @@ function chooseUsageLevel(
     audit.append({ at, by, action: 'usage-level', text, data: { to: level } });
   });
   say(`usage data are collected at level ${level}; "sallyport usage level" changes it`);
+}
+
+/** The enrolment code waits for the first request file; how old media may be is decided, and says by whom. */
+function goOffline({ adapters, database, say }: SetupWork, { enrolmentCode, media }: TopTierAnswers): void {
+  database.write((tables) => {
+    writeMediaPolicy(tables, { maxAgeMs: media.maxAgeMs, by: 'site setup', at: adapters.clock.now() });
+    if (enrolmentCode !== undefined) keepEnrolment(tables, enrolmentCode);
+  });
+  say(
+    'offline: nothing goes to the vendor from here; the next request file of "sallyport tool prepare" registers the hierarchy',
+  );
 }
 
 async function enrol(

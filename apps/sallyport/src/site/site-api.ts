@@ -1,6 +1,9 @@
 import { serviceWindowProblems, windowAt } from '@sallyport/core/domain/updates/service-window';
 import { SallyportError } from '@sallyport/core/shared/errors';
 import {
+  type MediaApiInput,
+  type MediaApiName,
+  mediaInputs,
   siteInputs,
   type SiteApiInput,
   type SiteApiName,
@@ -9,6 +12,10 @@ import {
   usageInputs,
   type WindowsResult,
 } from '@sallyport/core/wire/api';
+import {
+  onlineSite,
+  type ServiceConnection,
+} from '@sallyport/engine/components/service-connection/service-connection';
 import { apiOperations } from '@sallyport/engine/components/operations/api';
 import { readWindows, windowsSetting } from '@sallyport/engine/components/update-installer/service-windows';
 import { siteOperations, usageOperations } from '@sallyport/engine/site/site-operations';
@@ -85,6 +92,7 @@ export function siteApi(
       ...apiOperations(operations),
       ...usageApi(assembly, parts),
       ...own,
+      ...mediaOperations(parts),
     }),
     watch: (signal) => operations.watch(signal),
   };
@@ -110,6 +118,31 @@ function usageEntry<N extends UsageApiName>(
 
 function entry<N extends SiteApiName>(name: N, handle: (input: SiteApiInput<N>) => unknown): ApiOperation {
   return { input: siteInputs[name], handle: async (input) => handle(input) };
+}
+
+/** What the service connection tool asks. */
+function mediaOperations(parts: SiteParts): Readonly<Record<MediaApiName, ApiOperation>> {
+  return {
+    'tool-prepare': mediaEntry('tool-prepare', (input) => requireOffline(parts).prepare(input)),
+    'tool-import': mediaEntry('tool-import', (input) => requireOffline(parts).import(input)),
+    'tool-due': mediaEntry('tool-due', () => requireOffline(parts).due()),
+    'media-age': mediaEntry('media-age', () => requireOffline(parts).mediaAge()),
+    'set-media-age': mediaEntry('set-media-age', (input) => requireOffline(parts).setMediaAge(input)),
+  };
+}
+
+function mediaEntry<N extends MediaApiName>(
+  name: N,
+  handle: (input: MediaApiInput<N>) => unknown,
+): ApiOperation {
+  return { input: mediaInputs[name], handle: async (input) => handle(input) };
+}
+
+/** @throws {SiteApiError} NOT_TOP_TIER; {MediumError} ONLINE */
+function requireOffline(parts: SiteParts): ServiceConnection {
+  requireTopTier(parts);
+  if (parts.connection === undefined) throw onlineSite();
+  return parts.connection;
 }
 
 function requireTopTier({ topTier, view }: SiteParts): NonNullable<SiteParts['topTier']> {

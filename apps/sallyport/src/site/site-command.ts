@@ -3,7 +3,7 @@ import { epochMax } from '@sallyport/core/domain/sites/epoch';
 import { Command, Option } from 'commander';
 import { addSiteQueries } from '../client/site-command.ts';
 import { addAudit } from '../client/usage-command.ts';
-import { defaultDataFolder } from '../client/site-client.ts';
+import { defaultDataFolder } from '../client/default-data-folder.ts';
 import { positiveNumber } from '../command/arguments.ts';
 import { standardOutput } from '../command/output.ts';
 import { printJson, printLine, runCommand, serverGraceMs } from '../command/run.ts';
@@ -52,6 +52,10 @@ function setup(parent: Command): void {
     .option('--enrolment-code <code>', 'top-tier site: that word itself')
     .option('--local-applicability', 'top-tier site: only a static repository, nothing is sent to the vendor')
     .option(
+      '--offline',
+      'top-tier site: nothing goes to the vendor but by media, with "sallyport tool"; the enrolment code travels in the first request file',
+    )
+    .option(
       '--recovery-key <file>',
       'top-tier site: where to write the hierarchy’s recovery key, to be taken offline',
     )
@@ -65,7 +69,7 @@ function setup(parent: Command): void {
     )
     .option(
       '--media-max-age-days <days>',
-      'how long past expiry the medium’s timestamp and snapshot still count (default: 30)',
+      'how long past expiry a medium’s timestamp and snapshot still count, at set-up and, offline, from then on (default: 30)',
     )
     .option('--baseline <product=version...>', 'the first release of each product on the medium')
     .option(

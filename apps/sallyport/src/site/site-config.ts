@@ -31,6 +31,8 @@ const schema = Type.Object(
         url: Type.String({ minLength: 1 }),
         /** `cloud`: facts out, offers in. `none`: a static repository, local applicability only. */
         exchange: Type.Union([Type.Literal('cloud'), Type.Literal('none')]),
+        /** `offline`: everything goes by media, with the service connection tool. Absent: online. */
+        mode: Type.Optional(Type.Literal('offline')),
       }),
     ),
     products: Type.Array(Type.String(), { minItems: 1 }),

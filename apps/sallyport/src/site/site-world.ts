@@ -3,11 +3,20 @@ import { hierarchyId, productId, siteCode } from '@sallyport/core/shared/ids';
 import { linkKeyName } from '@sallyport/engine/components/hierarchy-identity/create-hierarchy';
 import { HierarchyView } from '@sallyport/engine/components/hierarchy-identity/hierarchy-view';
 import type { SiteDatabase } from '@sallyport/engine/ports/site-database';
-import type { SiteAssembly, Upstream } from '@sallyport/engine/site/site-ports';
+import {
+  offlineContent,
+  offlineRepository,
+} from '@sallyport/engine/components/service-connection/offline-sources';
+import { HpkeSealing } from '@sallyport/engine/compute/hpke-sealing';
+import type { OfflinePorts, SiteAssembly, Upstream } from '@sallyport/engine/site/site-ports';
 import { FileDatabaseBackups } from '@sallyport/engine/storage/files/backups';
+import { FileMedium } from '@sallyport/engine/storage/files/file-medium';
+import { FolderContentSource } from '@sallyport/engine/storage/files/folder-content';
+import { fileArchives } from '@sallyport/engine/storage/files/part-archives';
 import { HttpContentSource } from '@sallyport/engine/transport/content-http/content-source';
 import { HttpRepository } from '@sallyport/engine/transport/content-http/http-repository';
 import { HttpVendorExchange } from '@sallyport/engine/transport/exchange-https/client';
+import { mediumRepository } from '@sallyport/engine/transport/exchange-medium/medium-repository';
 import { PeerTlsLink } from '@sallyport/engine/transport/peer-tls/peer-tls-link';
 import { tlsIdentity, type TlsIdentity } from '@sallyport/engine/transport/peer-tls/tls-identity';
 import { Agent } from 'undici';
@@ -56,6 +65,7 @@ export async function connectSite({
     ring: config.ring,
     exchange: config.vendor?.exchange === 'none' ? 'none' : 'vendor',
     checkIntervalMs: config.checkIntervalMs,
+    ...(config.vendor?.mode === 'offline' ? { offline: offlinePorts(config.vendor.url) } : {}),
     ports: {
       ...adapters,
       database,
@@ -89,6 +99,23 @@ async function linkIdentity(
   return tlsIdentity(secret, config.code);
 }
 
+/** How media and request files are read and written on this machine. */
+function offlinePorts(vendorUrl: string): OfflinePorts {
+  return {
+    archives: fileArchives,
+    openMedium: (folder) => {
+      const medium = new FileMedium(folder);
+      return {
+        folder: medium,
+        repository: mediumRepository(medium),
+        content: new FolderContentSource(folder),
+      };
+    },
+    sealing: new HpkeSealing(),
+    vendorUrl,
+  };
+}
+
 function openUpstream(
   { code: site, parent, vendor }: SiteConfig,
   { clock }: SiteAdapters,
@@ -112,6 +139,11 @@ function openUpstream(
   }
   if (vendor === undefined)
     throw new ConfigError('INVALID', `site ${site} has neither a parent nor a vendor: set it up anew`);
+  if (vendor.mode === 'offline')
+    return {
+      upstream: { repository: offlineRepository, content: offlineContent },
+      close: async () => undefined,
+    };
   const base = vendor.url.endsWith('/') ? vendor.url : `${vendor.url}/`;
   const dispatcher = new Agent();
   return {

@@ -4,3 +4,4 @@ export * from './api/packages.ts';
 export * from './api/status.ts';
 export * from './api/site-inputs.ts';
 export * from './api/usage.ts';
+export * from './api/media.ts';

@@ -3,18 +3,12 @@ import { hierarchyId, type HierarchyId } from '../shared/ids.ts';
 import { mebibytes } from '../shared/units.ts';
 import { decodeBase64, encodeBase64 } from './base64.ts';
 import { type DocumentFormat, documentFormat } from './document-format.ts';
-import { hierarchyIdField, textField } from './fields.ts';
+import { base64Field, hierarchyIdField, textField } from './fields.ts';
 
 /** Envelopes in one message; more come in another. */
 export const exchangeEnvelopesMax = 64;
-/** A whole message over HTTPS, in either direction. */
-export const exchangeMessageMaxBytes = mebibytes(16);
-
-const base64Field = Type.Refine(
-  Type.String(),
-  (text) => decodeBase64(text) !== undefined,
-  () => 'must be standard base64',
-);
+/** A whole message over HTTPS, in either direction: the largest usage report, signed and sealed, fits. */
+export const exchangeMessageMaxBytes = mebibytes(24);
 
 /** An envelope as its bytes, or, for whoever writes one by hand, as JSON. */
 const envelopeField = Type.Union([

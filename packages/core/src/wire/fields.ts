@@ -2,6 +2,7 @@ import { Type, type TSchema } from 'typebox';
 import type { Digest, HierarchyId, PackageGuid, ProductId, SiteCode } from '../shared/ids.ts';
 import { tryParseVersion } from '../shared/version.ts';
 import type { BlobRef } from '../domain/content/tree.ts';
+import { decodeBase64 } from './base64.ts';
 import { epochMax } from '../domain/sites/epoch.ts';
 import type { Problem } from './wire-error.ts';
 
@@ -47,6 +48,11 @@ export const productField = branded<ProductId>(
 export const nameField = branded<string>(
   '^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$',
   'an id of letters, digits and inner . _ -, at most 64',
+);
+export const base64Field = Type.Refine(
+  Type.String(),
+  (text) => decodeBase64(text) !== undefined,
+  () => 'must be standard base64',
 );
 export const ringField = branded<string>(
   '^[a-z0-9][a-z0-9-]{0,31}$',

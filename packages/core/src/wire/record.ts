@@ -15,6 +15,7 @@ const schema = Type.Object(
       'site-releases',
       'join-answer',
       'usage-policy',
+      'media-policy',
       'site-status',
       'site-facts',
       'update-event',

@@ -1,14 +1,8 @@
 import { Type, type Static } from 'typebox';
 import { mebibytes } from '../shared/units.ts';
-import { decodeBase64, encodeBase64 } from './base64.ts';
+import { encodeBase64 } from './base64.ts';
 import { type DocumentFormat, documentFormat } from './document-format.ts';
-import { closed, publicKeyField } from './fields.ts';
-
-const base64Field = Type.Refine(
-  Type.String(),
-  (text) => decodeBase64(text) !== undefined,
-  () => 'must be standard base64',
-);
+import { base64Field, closed, publicKeyField } from './fields.ts';
 
 const schema = Type.Object(
   {
@@ -39,7 +33,15 @@ export function printSealed(to: string, key: Uint8Array, ciphertext: Uint8Array)
   return sealedFormat.print({ sealed: 1, to, key: encodeBase64(key), ciphertext: encodeBase64(ciphertext) });
 }
 
-/** Whether bytes from outside look like a sealed envelope rather than a signed one; `sealedFormat.parse` judges them. */
+/** As far as `looksSealed` looks, from either end. */
+const endBytes = 4096;
+
+/**
+ * Whether bytes from outside look like a sealed envelope rather than a signed one; `sealedFormat.parse` judges them.
+ * In canonical form the word stands behind the ciphertext, which may be long: both ends are looked at.
+ */
 export function looksSealed(bytes: Uint8Array): boolean {
-  return new TextDecoder('latin1').decode(bytes.subarray(0, 4096)).includes('"sealed"');
+  return [bytes.subarray(0, endBytes), bytes.subarray(-endBytes)].some((end) =>
+    new TextDecoder('latin1').decode(end).includes('"sealed"'),
+  );
 }

@@ -15,6 +15,8 @@ export const payloadTypes = {
   offer: 'application/vnd.sallyport.offer+json',
   receipt: 'application/vnd.sallyport.receipt+json',
   usageReport: 'application/vnd.sallyport.usage-report+json',
+  enrolment: 'application/vnd.sallyport.enrolment+json',
+  mediumRequest: 'application/vnd.sallyport.medium-request+json',
 } as const;
 
 /** Whoever can sign: an Ed25519 key, named by its raw public key in hexadecimal. */

@@ -64,9 +64,10 @@ async function makeAll(tools: CloudTools, options: CeremonyOptions): Promise<voi
   const timestamp = madeOf(await keys.create('timestamp', 1), 1);
   const rollout = madeOf(await keys.create('rollout', 1), 1);
   const offerKeys = await keys.create('offer', 1);
+  const sealKeys = await keys.create('seal', 1);
 
   const products = options.products.map(({ id }) => id).toSorted();
-  const service: ServiceInfo = { schema: 1, vendor: options.vendor, products, offerKeys };
+  const service: ServiceInfo = { schema: 1, vendor: options.vendor, products, offerKeys, sealKeys };
   const catalogFiles = [
     serviceFile(service),
     ...options.products.map((product) => catalogueFile(emptyCatalogue(product, options))),

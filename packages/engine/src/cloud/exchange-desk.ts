@@ -2,6 +2,8 @@ import type { Receipt, TargetingFacts } from '@sallyport/core/domain/exchange/ex
 import { makeOffer } from '@sallyport/core/domain/exchange/offer';
 import type { DigestOf, SignatureCheck, TrustKey } from '@sallyport/core/domain/trust/key';
 import type { Digest, EpochMs, HierarchyId } from '@sallyport/core/shared/ids';
+import { mebibytes } from '@sallyport/core/shared/units';
+import { decodeBase64 } from '@sallyport/core/wire/base64';
 import { isJsonObject, parseJson } from '@sallyport/core/wire/canonical-json';
 import {
   type DsseEnvelope,
@@ -10,6 +12,7 @@ import {
   parseEnvelope,
   verifyEnvelope,
 } from '@sallyport/core/wire/dsse';
+import { enrolmentFormat } from '@sallyport/core/wire/enrolment';
 import { parseTargetingFacts } from '@sallyport/core/wire/facts';
 import { verifyOperatingKey } from '@sallyport/core/wire/hierarchy-documents';
 import { offerFormat } from '@sallyport/core/wire/offer';
@@ -24,45 +27,50 @@ import type {
   ExchangeService,
   RefusedEnvelope,
 } from '../ports/exchange-service.ts';
+import type { KeyRing } from '../ports/key-ring.ts';
 import type { Signer } from '../ports/keys.ts';
 import type { Log } from '../ports/log.ts';
+import type { Sealing } from '../ports/sealing.ts';
 import { hashCode } from './enrolment.ts';
+import { EnvelopeOpener } from './envelope-opener.ts';
 import { type CurrentPublication, type PublicationView, rolloutInput } from './publication-view.ts';
-import { Refusal, refusalOf } from './refusal.ts';
+import { type Accepted, enrolled, notEnrolled, Refusal, refusalOf } from './refusal.ts';
+import { ReportJudge, withheldText } from './report-judge.ts';
 import { sha256Of } from './sha256.ts';
 
-/** Envelopes here are small: facts of the largest hierarchy stay far below. */
-const envelopeMaxBytes = 8 * 1024 * 1024;
+/** A signed envelope: the largest usage report there may be fits, in base64 and with its signature. */
+const envelopeMaxBytes = mebibytes(12);
+
+/** Whatever is wrong with an envelope, its answer says so in a readable length. */
+const messageMax = 2000;
 
 export interface ExchangeDeskOptions {
   readonly database: CloudDatabase;
   readonly view: PublicationView;
   readonly check: SignatureCheck;
+  readonly sealing: Pick<Sealing, 'open'>;
+  /** Holds the keys that envelopes are sealed to. */
+  readonly keys: Pick<KeyRing, 'sealSecret'>;
   readonly digestOf: DigestOf;
   readonly clock: Clock;
   readonly log: Log;
   readonly offerLifetimeMs: number;
 }
 
-/** Something accepted, and to be receipted. */
-interface Accepted {
-  readonly hierarchyId: HierarchyId;
-  readonly payloadSha256: Digest;
-  readonly acceptedAt: EpochMs;
-  /** The newest facts of the hierarchy: an offer answers them. */
-  readonly facts?: TargetingFacts;
-}
-
 /**
- * Takes what hierarchies send: facts, and successors of their operating keys. Each envelope is judged alone, stored
- * durably, then receipted; a repeat is receipted again and counts once. The newest facts of a hierarchy are answered
- * by an offer.
+ * Takes what hierarchies send, sealed or not: facts, usage reports, and successors of their operating keys. Each
+ * envelope is judged alone, stored durably, then receipted; a repeat is receipted again and counts once. The newest
+ * facts of a hierarchy are answered by an offer.
  */
 export class ExchangeDesk implements ExchangeService {
   readonly #options: ExchangeDeskOptions;
+  readonly #opener: EnvelopeOpener;
+  readonly #reports: ReportJudge;
 
   constructor(options: ExchangeDeskOptions) {
     this.#options = options;
+    this.#opener = new EnvelopeOpener(options.sealing, options.keys);
+    this.#reports = new ReportJudge(options);
   }
 
   async exchange(envelopes: readonly Uint8Array[]): Promise<ExchangeAnswer> {
@@ -78,7 +86,7 @@ export class ExchangeDesk implements ExchangeService {
           code,
           reason: message,
         });
-        refused.push({ index, code, message });
+        refused.push({ index, code, message: message.slice(0, messageMax) });
       }
     }
     if (accepted.length === 0) {
@@ -129,13 +137,18 @@ export class ExchangeDesk implements ExchangeService {
     }
   }
 
-  async #judge(bytes: Uint8Array): Promise<Accepted> {
+  async #judge(received: Uint8Array): Promise<Accepted> {
+    const bytes = await this.#opener.open(received);
     const envelope = parseEnvelope(bytes, { maxBytes: envelopeMaxBytes });
     switch (envelope.payloadType) {
       case payloadTypes.facts:
         return this.#acceptFacts(envelope);
+      case payloadTypes.enrolment:
+        return this.#acceptEnrolment(envelope);
       case payloadTypes.operatingKey:
         return this.#acceptStatement(bytes, envelope);
+      case payloadTypes.usageReport:
+        return this.#reports.accept(envelope);
       default:
         throw new Refusal(
           'UNKNOWN_TYPE',
@@ -148,13 +161,7 @@ export class ExchangeDesk implements ExchangeService {
     const { database, clock, check } = this.#options;
     const facts = parseTargetingFacts(envelope.payload);
     // The facts say whose key to look up; they are believed only when that key signed them.
-    const hierarchy = await database.hierarchy(facts.hierarchyId);
-    if (hierarchy === undefined) {
-      throw new Refusal(
-        'NOT_ENROLLED',
-        `the hierarchy ${facts.hierarchyId} is not enrolled here: enrol it with a code from the vendor`,
-      );
-    }
+    const hierarchy = await enrolled(database, facts.hierarchyId);
     const key: TrustKey = { keyType: 'ed25519', scheme: 'ed25519', publicValue: hierarchy.operatingKey };
     verifyEnvelope(envelope, new Map([[hierarchy.operatingKey, key]]), 1, check);
     const payloadSha256 = sha256Of(envelope.payload);
@@ -186,16 +193,27 @@ export class ExchangeDesk implements ExchangeService {
     }
   }
 
+  /** A hierarchy that registers by an envelope, for want of a line. As `enrol`, and receipted. */
+  async #acceptEnrolment(envelope: DsseEnvelope): Promise<Accepted> {
+    const { hierarchyId, code, statement } = enrolmentFormat.parse(envelope.payload);
+    const bytes = decodeBase64(statement) ?? new Uint8Array();
+    const { operatingKey } = this.#statement(bytes, hierarchyId);
+    const key: TrustKey = { keyType: 'ed25519', scheme: 'ed25519', publicValue: operatingKey };
+    verifyEnvelope(envelope, new Map([[operatingKey, key]]), 1, this.#options.check);
+    const answer = await this.enrol({ code, hierarchyId, statement: bytes });
+    if (answer.kind === 'refused') throw new Refusal(answer.code, answer.message);
+    return {
+      hierarchyId,
+      payloadSha256: sha256Of(envelope.payload),
+      acceptedAt: this.#options.clock.now(),
+    };
+  }
+
   async #acceptStatement(bytes: Uint8Array, envelope: DsseEnvelope): Promise<Accepted> {
     const { database, clock } = this.#options;
     const statement = this.#statement(bytes, parseOperatingKeyStatement(envelope.payload).hierarchyId);
     const verdict = await database.renewStatement(statement);
-    if (verdict === 'not-enrolled') {
-      throw new Refusal(
-        'NOT_ENROLLED',
-        `the hierarchy ${statement.hierarchyId} is not enrolled here: enrol it with a code from the vendor`,
-      );
-    }
+    if (verdict === 'not-enrolled') throw notEnrolled(statement.hierarchyId);
     if (verdict === 'older') {
       throw new Refusal('OLDER', 'a newer operating key of this hierarchy is known here');
     }
@@ -223,6 +241,7 @@ export class ExchangeDesk implements ExchangeService {
   ): Promise<Uint8Array> {
     const { database, clock, log, digestOf, offerLifetimeMs } = this.#options;
     const now = clock.now();
+    const quarantine = await database.quarantineOf(facts.hierarchyId);
     const offer = makeOffer({
       facts,
       factsSha256,
@@ -235,6 +254,7 @@ export class ExchangeDesk implements ExchangeService {
         rollout: rolloutInput(publication, product, now),
       })),
       sha256: (bytes) => digestOf('sha256', bytes),
+      ...(quarantine && { withheld: withheldText(quarantine) }),
     });
     log.info('offer {sequence} made for {id}: {offered} of {packages} packages', {
       sequence: offer.sequence,

@@ -16,7 +16,16 @@ import { OwnClient } from './test-support/own-client.ts';
 import { testGuid, writePackage } from './test-support/write-package.ts';
 
 const paths = ['catalog/hello.json', 'rollout/hello.json', 'service.json'] as const;
-const rotatable = ['root', 'targets', 'catalog', 'rollout', 'snapshot', 'timestamp', 'offer'] as const;
+const rotatable = [
+  'root',
+  'targets',
+  'catalog',
+  'rollout',
+  'snapshot',
+  'timestamp',
+  'offer',
+  'seal',
+] as const;
 
 type Act =
   | { readonly kind: 'publish' | 'renew' | 'roll-out' | 'withdraw' }

@@ -1,9 +1,9 @@
 import type { Root } from '@sallyport/core/domain/trust/documents';
 import type { RoleKeys } from '@sallyport/core/domain/trust/key';
+import type { ServiceInfo } from '@sallyport/core/domain/updates/package';
 import { CloudError } from '../ports/cloud-error.ts';
 import type { KeyRole } from '../ports/key-ring.ts';
-import type { CloudTools } from './cloud-tools.ts';
-import { readPublished } from './cloud-tools.ts';
+import { type CloudTools, type Published, readPublished } from './cloud-tools.ts';
 import { serviceFile } from './contents.ts';
 import { keyIdOf, type RootContent, type TargetsContent, trustKey } from './repository/documents.ts';
 import {
@@ -14,6 +14,9 @@ import {
   roleKeysOf,
 } from './repository/state.ts';
 import { type Change, contentOf, withFiles, writeChange } from './repository/writer.ts';
+
+/** Seal keys that `service.json` names; older ones still open what was sealed to them. */
+const sealKeysNamed = 5;
 
 /** A change of keys that is done. */
 export interface Rotation {
@@ -43,11 +46,18 @@ export async function rotateKeys(
   options: RotationOptions,
   signal: AbortSignal,
 ): Promise<Rotation> {
-  return tools.lock.exclusively(
-    `give the role ${role} new keys`,
-    () => (role === 'offer' ? rotateOffer(tools) : rotateRole(tools, role, options)),
-    signal,
-  );
+  return tools.lock.exclusively(`give the role ${role} new keys`, () => rotate(tools, role, options), signal);
+}
+
+function rotate(tools: CloudTools, role: KeyRole, options: RotationOptions): Promise<Rotation> {
+  switch (role) {
+    case 'offer':
+      return rotateOffer(tools);
+    case 'seal':
+      return rotateSeal(tools);
+    default:
+      return rotateRole(tools, role, options);
+  }
 }
 
 async function rotateRole(
@@ -151,19 +161,54 @@ function withDelegation(
 
 /** The old key goes at once: what it signed is not believed any more, and the next exchange brings new offers. */
 async function rotateOffer(tools: CloudTools): Promise<Rotation> {
-  const { state, contents } = await readPublished(tools);
-  await requireSigners(tools, state, ['catalog']);
-  const before = contents.service.offerKeys;
+  const published = await readPublished(tools);
+  await requireSigners(tools, published.state, ['catalog']);
+  const before = published.contents.service.offerKeys;
   const now = await tools.keys.create('offer', 1);
-  const file = serviceFile({ ...contents.service, offerKeys: now });
+  await publishService(tools, published, { offerKeys: now });
+  await forgetOthers(tools, 'offer', now);
+  return { role: 'offer', before, now, threshold: 1 };
+}
+
+/**
+ * The new key is the first of the list, so sites seal to it from now on. No secret is forgotten, and older keys stay
+ * named: media with reports that were sealed to them may be on their way for as long as anybody cares to carry them.
+ */
+async function rotateSeal(tools: CloudTools): Promise<Rotation> {
+  const published = await readPublished(tools);
+  await requireSigners(tools, published.state, ['catalog']);
+  const before = published.contents.service.sealKeys ?? [];
+  const [made = ''] = await unusedSealKey(tools, before);
+  const now = [made, ...before].slice(0, sealKeysNamed);
+  await publishService(tools, published, { sealKeys: now });
+  return { role: 'seal', before, now, threshold: 1 };
+}
+
+/** What a rotation that was cut short has made and not named is as good as new: nobody can have sealed to it. */
+async function unusedSealKey(tools: CloudTools, before: readonly string[]): Promise<readonly string[]> {
+  const held = (await tools.keys.list()).filter(({ role }) => role === 'seal');
+  const newest = held.toSorted((a, b) => numberOf(b.name) - numberOf(a.name)).at(0);
+  return newest === undefined || before.includes(newest.publicKey)
+    ? tools.keys.create('seal', 1)
+    : [newest.publicKey];
+}
+
+function numberOf(name: string): number {
+  return Number(name.split('-').at(-1));
+}
+
+async function publishService(
+  tools: CloudTools,
+  { state, contents }: Published,
+  changes: Partial<Pick<ServiceInfo, 'offerKeys' | 'sealKeys'>>,
+): Promise<void> {
+  const file = serviceFile({ ...contents.service, ...changes });
   await writeChange(
     tools,
     state,
     { catalog: withFiles(state.catalog.signed.targets, [file]), files: [file] },
     tools.clock.now(),
   );
-  await forgetOthers(tools, 'offer', now);
-  return { role: 'offer', before, now, threshold: 1 };
 }
 
 /** The former keys, and those that a rotation which was cut short has made or could not take away any more. */

@@ -101,6 +101,7 @@ export async function overview(tools: CloudTools, database: CloudDatabase): Prom
   const inForce = new Set([
     ...repositoryRoles.flatMap((role) => publicKeysOf(roleKeysOf(signed, role))),
     ...contents.service.offerKeys,
+    ...(contents.service.sealKeys ?? []),
   ]);
   return {
     vendor: contents.service.vendor,

@@ -1,8 +1,9 @@
 import type { TargetingFacts } from '@sallyport/core/domain/exchange/exchange';
 import type { EpochMs, HierarchyId } from '@sallyport/core/shared/ids';
+import type { UsageIntake } from './usage-intake.ts';
 
 /** What the cloud service knows of its hierarchies. What a method accepted is durable when it resolves. */
-export interface CloudDatabase {
+export interface CloudDatabase extends UsageIntake {
   addCodes(codes: readonly EnrolmentCode[]): Promise<void>;
   codes(): Promise<readonly EnrolmentCodeState[]>;
   /**

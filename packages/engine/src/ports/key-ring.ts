@@ -2,12 +2,12 @@ import type { Signer } from './keys.ts';
 
 /** Roles whose keys stay away from every server. */
 export type OfflineRole = 'catalog' | 'root' | 'targets';
-/** Roles whose keys the cloud service signs with by itself. */
-export type OnlineRole = 'offer' | 'rollout' | 'snapshot' | 'timestamp';
+/** Roles whose keys the cloud service signs with by itself; `seal` keys sign nothing, they open what is sealed to them. */
+export type OnlineRole = 'offer' | 'rollout' | 'seal' | 'snapshot' | 'timestamp';
 export type KeyRole = OfflineRole | OnlineRole;
 
 export const offlineRoles: readonly OfflineRole[] = ['root', 'targets', 'catalog'];
-export const onlineRoles: readonly OnlineRole[] = ['snapshot', 'timestamp', 'rollout', 'offer'];
+export const onlineRoles: readonly OnlineRole[] = ['snapshot', 'timestamp', 'rollout', 'offer', 'seal'];
 
 /** A key file that was found. */
 export interface HeldKey {
@@ -31,13 +31,18 @@ export type CeremonyStage = 'making-keys' | 'publishing';
 export interface KeyRing {
   /** For messages: where offline keys are looked for. */
   readonly places: readonly string[];
-  /** Makes new keys, durable before it resolves. Answers their raw public keys, hexadecimal. */
+  /** Makes new keys, durable before it resolves: X25519 for `seal`, else Ed25519. Answers their raw public keys, hexadecimal. */
   create(role: KeyRole, count: number): Promise<readonly string[]>;
   /**
    * Signers for those of `publicKeys` that are at hand, in that order.
    * @throws {CloudError} WRONG_PASSPHRASE, BAD_KEY_FILE, KEYS_MISSING when a key is there but no passphrase was given
    */
   signers(publicKeys: readonly string[]): Promise<readonly Signer[]>;
+  /**
+   * The private key of a `seal` key, PKCS#8 DER; undefined when it is not at hand.
+   * @throws {CloudError} BAD_KEY_FILE
+   */
+  sealSecret(publicKey: string): Promise<Uint8Array | undefined>;
   /** Every key file at hand, without opening one. @throws {CloudError} BAD_KEY_FILE */
   list(): Promise<readonly HeldKey[]>;
   /** Removes an online key that nothing trusts any more; harmless when it is not there. */

@@ -56,7 +56,7 @@ export async function chooseFirstReleases(
     products: [...new Set(releases.map(({ product }) => product))],
     source: source.repository,
     content: source.content,
-    ...(source.stalenessMs === undefined ? {} : { stalenessMs: source.stalenessMs }),
+    stalenessMs: () => source.stalenessMs ?? 0,
   });
   const problems = await believing(source, () => documents.refresh(signal));
   const chosen: ChosenRelease[] = [];

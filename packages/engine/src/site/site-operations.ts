@@ -26,6 +26,7 @@ export function siteOperations({ ports, exchange }: SiteAssembly, parts: SitePar
             downloader,
             signOrder: (order) => topTier.authority.signOrder(order),
             ...(outbox === undefined || exchange === 'none' ? {} : { outbox }),
+            ...(parts.connection === undefined ? {} : { offline: true }),
           },
         }),
   });

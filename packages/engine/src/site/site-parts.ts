@@ -14,6 +14,14 @@ import { TrustedPackageGate } from '../components/hierarchy-manager/package-gate
 import { TrustedDocuments } from '../components/hierarchy-manager/trusted-documents.ts';
 import { ReplicationManager } from '../components/replication-manager/replication-manager.ts';
 import { RequestCounter } from '../components/operations/request-counter.ts';
+import { mediaMaxAgeMs } from '../components/service-connection/media-policy.ts';
+import {
+  Introduction,
+  outgoingFacts,
+  outgoingReports,
+  together,
+} from '../components/service-connection/outgoing.ts';
+import { ServiceConnection } from '../components/service-connection/service-connection.ts';
 import { blobTargets } from '../components/trust/blob-targets.ts';
 import { KnownMetadata } from '../components/trust/known-metadata.ts';
 import { PeerVersions } from '../components/trust/peer-versions.ts';
@@ -57,6 +65,7 @@ export async function buildSiteParts(given: SiteAssembly) {
     products: assembly.products,
     source: upstream.repository,
     content: upstream.content,
+    stalenessMs: () => mediaMaxAgeMs(database),
   });
   const topTier = site.parent === undefined ? await topTierParts(assembly) : undefined;
   const hierarchyManager = new HierarchyManager({
@@ -154,6 +163,13 @@ export async function buildSiteParts(given: SiteAssembly) {
     log: logs.of('SMS_USAGE_COLLECTOR'),
     ...times,
   });
+  const connection = connectionOf(
+    assembly,
+    documents,
+    topTier,
+    { outbox, reports, downloader, peerVersions },
+    ending.signal,
+  );
   const executive = new Executive({
     clock,
     random,
@@ -182,6 +198,7 @@ export async function buildSiteParts(given: SiteAssembly) {
     outbox,
     reports,
     downloader,
+    connection,
     hierarchyManager,
     distributionManager,
     replicationManager,
@@ -239,6 +256,7 @@ function downloaderOf(
     clock,
     random: ports.random,
     log: ports.logs.of('SMS_DMP_DOWNLOADER'),
+    ...(assembly.offline === undefined ? {} : { offline: true }),
     ...(assembly.checkIntervalMs === undefined ? {} : { intervalMs: assembly.checkIntervalMs }),
     ...(upstream.vendor === undefined
       ? {}
@@ -256,6 +274,56 @@ function downloaderOf(
         }),
   });
   return { outbox, reports, downloader };
+}
+
+/** What an offline top-tier site has in place of a line to the vendor. */
+function connectionOf(
+  { ports, view, offline, hierarchyId, products, exchange }: SiteAssembly,
+  documents: TrustedDocuments,
+  topTier: TopTier | undefined,
+  parts: {
+    readonly outbox: FactsOutbox | undefined;
+    readonly reports: ReportDesk | undefined;
+    readonly downloader: DmpDownloader | undefined;
+    readonly peerVersions: PeerVersions;
+  },
+  signal: AbortSignal,
+): ServiceConnection | undefined {
+  const { outbox, reports, downloader, peerVersions } = parts;
+  if (
+    offline === undefined ||
+    topTier === undefined ||
+    outbox === undefined ||
+    reports === undefined ||
+    downloader === undefined
+  )
+    return undefined;
+  const identity = () => view.current().documents;
+  const sign = (payloadType: string, payload: Uint8Array) =>
+    signDocument(payloadType, payload, topTier.signer);
+  const introduction = new Introduction({ ...ports, documents: identity, sign });
+  return new ServiceConnection(
+    {
+      ...ports,
+      ...offline,
+      hierarchyId,
+      products,
+      reports: exchange === 'vendor',
+      documents,
+      identity,
+      sign,
+      outgoing: together([
+        introduction,
+        outgoingFacts(outbox),
+        outgoingReports(reports, (payload) => sign(payloadTypes.usageReport, payload)),
+      ]),
+      outbox,
+      downloader,
+      tufVersions: () => peerVersions.own(),
+      log: ports.logs.of('SMS_DMP_DOWNLOADER'),
+    },
+    signal,
+  );
 }
 
 async function topTierParts({ site: { code }, view, ports }: SiteAssembly) {

@@ -5,6 +5,7 @@ import type { HierarchyView } from '../components/hierarchy-identity/hierarchy-v
 import type { ManagerTimes } from '../components/hierarchy-manager/hierarchy-manager.ts';
 import type { SiteIdentity } from '../components/hierarchy-manager/site-identity.ts';
 import type { LinkTimes } from '../components/replication-manager/child-side.ts';
+import type { ConnectionPorts } from '../components/service-connection/connection-ports.ts';
 import type { SitePlatform } from '../components/update-installer/ports.ts';
 import type { CollectorTimes } from '../components/usage-collector/usage-collector.ts';
 import type { DatabaseBackups } from '../ports/backups.ts';
@@ -62,6 +63,12 @@ export interface Upstream {
   readonly vendor?: VendorExchange;
 }
 
+/** How an offline top-tier site reads media and writes request files. */
+export interface OfflinePorts extends Pick<
+  ConnectionPorts,
+  'archives' | 'openMedium' | 'sealing' | 'vendorUrl'
+> {}
+
 /** What a site server is put together from. */
 export interface SiteAssembly {
   readonly site: SiteIdentity;
@@ -72,6 +79,8 @@ export interface SiteAssembly {
   readonly exchange: 'none' | 'vendor';
   /** Longest time between two exchanges with the vendor. */
   readonly checkIntervalMs?: number;
+  /** The vendor is reached by media only; how those are read and written. */
+  readonly offline?: OfflinePorts;
   /** How often it looks at what nothing wakes it for; for a world in which other times count. */
   readonly times?: CollectorTimes & LinkTimes & ManagerTimes;
   readonly ports: SitePorts;

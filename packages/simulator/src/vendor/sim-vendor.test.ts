@@ -79,7 +79,16 @@ test('a reader follows the vendor through new keys of every role', async () => {
   const { vendor, clock, random } = await newVendor(7);
   const reader = await VendorReader.of({ vendor, clock });
   const train = releaseTrain(random, { product, count: 8 });
-  const roles: KeyRole[] = ['root', 'targets', 'catalog', 'snapshot', 'timestamp', 'rollout', 'offer'];
+  const roles: KeyRole[] = [
+    'root',
+    'targets',
+    'catalog',
+    'snapshot',
+    'timestamp',
+    'rollout',
+    'offer',
+    'seal',
+  ];
   for (const [index, role] of roles.entries()) {
     const item = train[index];
     assert.ok(item);

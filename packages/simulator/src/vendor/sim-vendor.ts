@@ -23,6 +23,7 @@ import { SqliteCloudDatabase } from '@sallyport/engine/storage/sqlite/cloud/clou
 import { DeskExchange } from './desk-exchange.ts';
 import { payloadReader } from './payload.ts';
 import { seededKeys } from './seeded-keys.ts';
+import { SeededSealing } from './seeded-sealing.ts';
 import { definitionOf, filesOf, type SimPackage, type SimPublished, treeOf } from './sim-package.ts';
 import { VendorContent, VendorRepository, vendorDown } from './vendor-sources.ts';
 import { startVendor, type VendorHost, type VendorProcess, type Wrap } from './vendor-process.ts';
@@ -87,6 +88,7 @@ export class SimVendor {
       disk: new MemoryDisk(),
       database: await SqliteCloudDatabase.open(':memory:'),
       keys: seededKeys(random),
+      sealing: new SeededSealing(random),
       clock,
       random,
       log,

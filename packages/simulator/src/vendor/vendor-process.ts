@@ -10,6 +10,7 @@ import type { Compute } from '@sallyport/engine/ports/compute';
 import type { Keys } from '@sallyport/engine/ports/keys';
 import type { Log } from '@sallyport/engine/ports/log';
 import type { Random } from '@sallyport/engine/ports/random';
+import type { Sealing } from '@sallyport/engine/ports/sealing';
 import { MemoryBlobs } from '@sallyport/engine/storage/memory/blobs';
 import type { MemoryDisk } from '@sallyport/engine/storage/memory/disk';
 import { MemoryKeyRing } from '@sallyport/engine/storage/memory/key-ring';
@@ -26,6 +27,7 @@ export interface VendorHost {
   /** In memory; commits are durable at once. */
   readonly database: CloudDatabase;
   readonly keys: Keys;
+  readonly sealing: Sealing;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -44,7 +46,7 @@ export interface VendorProcess {
 
 /** Starts the vendor's process on its disk. */
 export function startVendor(host: VendorHost): VendorProcess {
-  const { disk, database, keys, clock, random, log, wrap, lifetimesMs } = host;
+  const { disk, database, keys, sealing, clock, random, log, wrap, lifetimesMs } = host;
   const life = { isOver: false };
   const mount = disk.mount();
   const hold = <T extends object>(port: string, real: T): T =>
@@ -52,7 +54,7 @@ export function startVendor(host: VendorHost): VendorProcess {
   const tools = {
     repository: hold('repository', new MemoryPublishedRepository(mount)),
     lock: hold('lock', new MemoryRepositoryLock()),
-    keys: hold('keys', new MemoryKeyRing(mount, keys)),
+    keys: hold('keys', new MemoryKeyRing(mount, keys, sealing)),
     blobs: hold('blobs', new MemoryBlobs(mount)),
     compute: mortal(new MemoryCompute({ disk: mount }), life, ['sha256']),
     clock,
@@ -64,6 +66,8 @@ export function startVendor(host: VendorHost): VendorProcess {
     database: held,
     view: new PublicationView(tools),
     check: checkSignature,
+    sealing,
+    keys: tools.keys,
     digestOf: nodeDigests.of,
     clock,
     log,

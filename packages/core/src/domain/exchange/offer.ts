@@ -22,6 +22,8 @@ export interface OfferRequest {
     readonly rollout: RolloutInput;
   }[];
   readonly sha256: Sha256;
+  /** Why nothing at all is offered to this hierarchy; absent: what selection finds is. */
+  readonly withheld?: string;
 }
 
 /**
@@ -37,7 +39,7 @@ export function makeOffer(request: OfferRequest): Offer {
       hierarchy: hierarchyFrom(request.facts, catalogue.product),
       offer: { kind: 'being-made' },
       sha256: request.sha256,
-    }).map(offered),
+    }).map((result) => offered(result, request.withheld)),
   );
   return {
     schema: 1,
@@ -51,7 +53,8 @@ export function makeOffer(request: OfferRequest): Offer {
 }
 
 /** A superseded package stays offered: it may be downloaded by hand. */
-function offered(result: SelectionResult): OfferedPackage {
+function offered(result: SelectionResult, withheld: string | undefined): OfferedPackage {
+  if (withheld !== undefined) return { guid: result.guid, offered: false, reason: withheld };
   if (result.verdict === 'available' || result.verdict === 'superseded') {
     return { guid: result.guid, offered: true };
   }

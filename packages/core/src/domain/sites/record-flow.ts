@@ -15,6 +15,7 @@ const topTierKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'order',
   'join-answer',
   'usage-policy',
+  'media-policy',
 ]);
 
 /** Written by any site, for everybody below it. */

@@ -48,7 +48,8 @@ export interface ReplicatedRecord {
 }
 
 /**
- * What records are about. Down from the top-tier site: `roster`, `operating-key`, `order`, `join-answer`, `usage-policy`. Down from
+ * What records are about. Down from the top-tier site: `roster`, `operating-key`, `order`, `join-answer`, `usage-policy`,
+ * `media-policy`. Down from
  * every site to those below it: `site-releases` and `update-event` (never changes). Up: `site-status`, `site-facts`,
  * `update-event`, `join-request`, `site-usage`.
  */
@@ -63,4 +64,5 @@ export type RecordKind =
   | 'update-event'
   | 'join-request'
   | 'site-usage'
-  | 'usage-policy';
+  | 'usage-policy'
+  | 'media-policy';

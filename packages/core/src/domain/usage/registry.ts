@@ -15,6 +15,7 @@ import { systemItems } from './items/system.ts';
 import { taskItems } from './items/tasks.ts';
 import { topologyItems } from './items/topology.ts';
 import { updateDecisionItems } from './items/update-decisions.ts';
+import { updatePackageItems } from './items/update-packages.ts';
 import { updateTimeItems } from './items/update-times.ts';
 import { updateItems } from './items/updates.ts';
 
@@ -29,6 +30,7 @@ export const usageItems: readonly UsageItem[] = [
   ...databaseItems,
   ...componentItems,
   ...updateItems,
+  ...updatePackageItems,
   ...updateTimeItems,
   ...updateDecisionItems,
   ...prerequisiteItems,

@@ -16,6 +16,14 @@ const channelResult = Type.Object({
 export const exchangeResult = Type.Object({
   /** `none`: local applicability only, nothing leaves the hierarchy. `parent`: the top-tier site exchanges for all. */
   mode: Type.Enum(['none', 'parent', 'vendor']),
+  /** The vendor is reached by media only; `importedAt`: when the last one was taken in. */
+  offline: Type.Optional(
+    Type.Object({
+      preparedAt: Type.Optional(time),
+      importedAt: Type.Optional(Type.String()),
+      writtenAt: Type.Optional(Type.String()),
+    }),
+  ),
   metadata: channelResult,
   facts: channelResult,
   offer: channelResult,

@@ -6,6 +6,7 @@ import { join, normalize } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type ProductId, productId } from '@sallyport/core/shared/ids';
 import { nodeKeys } from '../../compute/ed25519.ts';
+import { HpkeSealing } from '../../compute/hpke-sealing.ts';
 import { systemRandom } from '../../compute/random.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { FileBlobs } from '../../storage/files/blobs.ts';
@@ -68,6 +69,7 @@ export async function toolsFor(
       offlineFolders: options.offline ?? [join(folder, 'keys', 'offline')],
       passphrase: async () => options.passphrase ?? 'correct horse',
       keys: nodeKeys,
+      sealing: new HpkeSealing(),
       clock,
       cost: { memoryKib: 64, passes: 1 },
     }),

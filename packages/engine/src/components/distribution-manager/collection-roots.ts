@@ -13,6 +13,7 @@ import { reachableBlobs } from '../content/reachable.ts';
 import type { SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { TrustedDocuments } from '../hierarchy-manager/trusted-documents.ts';
 import { packageOf } from '../hierarchy-manager/trusted-view.ts';
+import { readConnection } from '../service-connection/connection-setting.ts';
 
 /** In these a site has no use for a package's content; what is installed is kept by other rules. */
 const useless: ReadonlySet<UpdateState> = new Set([
@@ -97,10 +98,31 @@ export async function packagesToKeep(ports: Omit<RootPorts, 'blobs'>): Promise<r
   });
 }
 
+/** Packages that media brought content of and that are not installed: nobody could fetch it again. */
+async function broughtContents({
+  site,
+  database,
+  documents,
+}: RootPorts): Promise<readonly PackageDescriptor[]> {
+  const view = await documents.view();
+  const { brought, installed } = database.read(({ settings, updates }) => ({
+    brought: readConnection(settings).brought,
+    installed: new Set(
+      updates
+        .projections({ site: site.code })
+        .flatMap(({ guid, state }) => (state === 'INSTALL_SUCCESS' ? [guid] : [])),
+    ),
+  }));
+  return brought
+    .filter((guid) => !installed.has(guid))
+    .flatMap((guid) => packageOf(view, guid)?.descriptor ?? []);
+}
+
 /** Everything in the content library that must stay: the vendor's documents, and the content of what is kept. */
 export async function collectionRoots(ports: RootPorts): Promise<ReadonlySet<Digest>> {
   const roots = new Set<Digest>(await ports.documents.roots());
-  for (const { descriptor } of await packagesToKeep(ports)) {
+  const kept = (await packagesToKeep(ports)).map(({ descriptor }) => descriptor);
+  for (const descriptor of [...kept, ...(await broughtContents(ports))]) {
     for (const digest of await reachableBlobs(descriptor.content, ports.blobs)) roots.add(digest);
   }
   return roots;

@@ -35,6 +35,8 @@ export interface DmpDownloaderOptions {
   readonly log: Log;
   /** Absent: local applicability only, nothing leaves and no offer is needed. */
   readonly reporting?: Reporting;
+  /** The vendor is reached by media only: nothing is exchanged from here. */
+  readonly offline?: true;
   /** Longest time between two exchanges; 24 h when not given. */
   readonly intervalMs?: number;
   /** Delays after an exchange in which a channel failed. */
@@ -82,9 +84,10 @@ export class DmpDownloader implements Component {
         this.#downloads.lookAgain();
         this.#downloading.wake();
       }
-      if (concerns(change, ofNews) && this.#hasNews(this.#state())) this.#exchanges.wake();
+      if (this.#options.offline !== true && concerns(change, ofNews) && this.#hasNews(this.#state()))
+        this.#exchanges.wake();
     });
-    this.#exchanges.start();
+    if (this.#options.offline !== true) this.#exchanges.start();
     this.#downloading.start();
   }
 
@@ -97,6 +100,7 @@ export class DmpDownloader implements Component {
   /** The download under way is what people ask for; else how the exchanges fare. */
   query(): ComponentStatus {
     const downloading = this.#downloading.query();
+    if (this.#options.offline === true) return downloading;
     const exchanges = this.#exchanges.query();
     return downloading.state === 'running' && exchanges.state !== 'failing' ? downloading : exchanges;
   }
@@ -106,6 +110,12 @@ export class DmpDownloader implements Component {
     this.#asked = true;
     await this.#exchanges.runOnce();
     return this.#state();
+  }
+
+  /** A medium has brought content: downloads that failed for want of it are tried again at once. */
+  contentCame(): void {
+    this.#downloads.tryAllAgain();
+    this.#downloading.wake();
   }
 
   /** Progress of the downloads under way. */

@@ -80,6 +80,12 @@ export class FactsOutbox {
     return reportOf(made);
   }
 
+  /** The newest report, whatever has become of it; undefined before the first. */
+  newest(): FixedReport | undefined {
+    const newest = this.#read();
+    return newest === undefined ? undefined : reportOf(newest);
+  }
+
   /** Whether the newest report says what is so now. */
   isCurrent(): boolean {
     const newest = this.#read();

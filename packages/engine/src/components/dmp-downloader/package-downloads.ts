@@ -40,6 +40,8 @@ export class PackageDownloads {
   readonly #listeners = new Set<() => void>();
   #progress: TransferProgress | undefined;
   #check: (() => void) | undefined;
+  /** Failures before this moment are not waited out. */
+  #tryAgainSince = Number.NEGATIVE_INFINITY;
 
   constructor(options: PackageDownloadsOptions) {
     this.#options = options;
@@ -58,6 +60,11 @@ export class PackageDownloads {
   /** The database changed: a download that is not wanted any more ends. */
   lookAgain(): void {
     this.#check?.();
+  }
+
+  /** Why downloads failed is over: whatever failed until now is due. */
+  tryAllAgain(): void {
+    this.#tryAgainSince = this.#options.clock.now();
   }
 
   progress(): readonly TransferProgress[] {
@@ -80,8 +87,9 @@ export class PackageDownloads {
     const now = this.#options.clock.now();
     return this.#own()
       .filter(
-        ({ state, nextAt }) =>
-          state === 'DOWNLOAD_IN_PROGRESS' || (state === 'DOWNLOAD_FAILED' && isDue(retry, nextAt, now)),
+        ({ state, nextAt, since }) =>
+          state === 'DOWNLOAD_IN_PROGRESS' ||
+          (state === 'DOWNLOAD_FAILED' && (since <= this.#tryAgainSince || isDue(retry, nextAt, now))),
       )
       .toSorted((a, b) => a.since - b.since)[0];
   }

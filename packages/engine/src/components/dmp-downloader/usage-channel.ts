@@ -9,6 +9,7 @@ import type { Digests } from '../../ports/digests.ts';
 import type { Log } from '../../ports/log.ts';
 import type { Sealing } from '../../ports/sealing.ts';
 import type { VendorExchange } from '../../ports/vendor-exchange.ts';
+import { isFinal } from '../usage-reports/refusals.ts';
 import type { ReportDesk, WaitingReport } from '../usage-reports/report-desk.ts';
 import { readAnswer } from './answer.ts';
 import type { ChannelOutcome } from './exchange-state.ts';
@@ -34,9 +35,6 @@ export interface UsageChannelOptions {
 /** Reports in one message: its limit is twice that, and envelopes are base64 in base64. */
 const batchMaxBytes = mebibytes(4);
 const batchMax = 16;
-
-/** Sent again, they would be refused again. Whatever else a cloud says may change. */
-const final: ReadonlySet<string> = new Set(['CONFLICT', 'MALFORMED', 'OLDER']);
 
 /**
  * Sends the reports that wait, oldest first, sealed to the vendor's key, and settles those that are receipted. The bytes
@@ -89,7 +87,7 @@ async function sendBatch(
   for (const [index, report] of batch.entries()) {
     const refusal = refused.find((each) => each.index === index);
     if (receipted.has(report.payloadSha256)) uplink.desk.received(report);
-    else if (refusal !== undefined && final.has(refusal.code))
+    else if (refusal !== undefined && isFinal(refusal.code))
       uplink.desk.refused(report, refusal.code, refusal.message);
     else failed ??= notSettled(report, refusal);
   }

@@ -38,8 +38,8 @@ export interface TrustedDocumentsOptions {
   readonly source?: RepositorySource;
   /** Where descriptors come from, by digest. */
   readonly content?: ContentSource;
-  /** How long past their expiry timestamp and snapshot still count (offline sites). */
-  readonly stalenessMs?: number;
+  /** How long past their expiry timestamp and snapshot still count (offline sites), asked anew each time. */
+  readonly stalenessMs?: () => number;
 }
 
 /**
@@ -50,7 +50,7 @@ export interface TrustedDocumentsOptions {
  */
 export class TrustedDocuments {
   readonly #options: TrustedDocumentsOptions;
-  readonly #online: TrustRefresher;
+  readonly #metadata: KnownMetadata;
   /** Judges what is stored, at the time of asking, and never reaches for the network. */
   readonly #stored: TrustRefresher;
   readonly #store: DocumentStore;
@@ -61,11 +61,8 @@ export class TrustedDocuments {
   constructor(options: TrustedDocumentsOptions) {
     this.#options = options;
     this.#store = new DocumentStore(options);
-    const { trust: store, check, digests, source, stalenessMs } = options;
-    const metadata = options.metadata ?? new KnownMetadata(options);
-    const shared = { store, check, metadata, digests, ...(stalenessMs === undefined ? {} : { stalenessMs }) };
-    this.#online = new TrustRefresher({ ...shared, ...(source === undefined ? {} : { source }) });
-    this.#stored = new TrustRefresher(shared);
+    this.#metadata = options.metadata ?? new KnownMetadata(options);
+    this.#stored = this.#refresher(undefined);
   }
 
   /** The time that trust is judged by here. */
@@ -84,14 +81,30 @@ export class TrustedDocuments {
     signal: AbortSignal,
     extraProducts: readonly ProductId[] = [],
   ): Promise<readonly DocumentProblem[]> {
-    return this.#exclusively(() => this.#whileRefreshing(() => this.#refresh(signal, extraProducts)));
+    return this.refreshFrom(this.#options, signal, extraProducts);
+  }
+
+  /**
+   * As `refresh`, from another place than usual: a medium, say. What it carries is judged as what the usual one has.
+   *
+   * @throws {TrustError} {RepositorySourceError} also ROLLED_BACK when it is older than what is trusted already
+   */
+  refreshFrom(
+    from: Pick<TrustedDocumentsOptions, 'content' | 'source'>,
+    signal: AbortSignal,
+    extraProducts: readonly ProductId[] = [],
+  ): Promise<readonly DocumentProblem[]> {
+    const work = (): Promise<readonly DocumentProblem[]> => this.#refresh(from, signal, extraProducts);
+    return this.#exclusively(() => this.#whileRefreshing(work));
   }
 
   async #refresh(
+    { source, content }: Pick<TrustedDocumentsOptions, 'content' | 'source'>,
     signal: AbortSignal,
     extraProducts: readonly ProductId[],
   ): Promise<readonly DocumentProblem[]> {
-    await this.#online.refresh(await this.referenceTime(), signal);
+    const online = this.#refresher(source);
+    await online.refresh(await this.referenceTime(), signal);
     const problems: DocumentProblem[] = [];
     const targets: Record<string, BlobRef> = { ...this.#store.index().targets };
     const products = new Set([...this.#options.products, ...extraProducts]);
@@ -99,12 +112,12 @@ export class TrustedDocuments {
       servicePath,
       ...[...products].flatMap((product) => [cataloguePath(product), rolloutPath(product)]),
     ]) {
-      const outcome = await this.#fetch(path, targets[path], signal);
+      const outcome = await this.#fetch(online, path, targets[path], signal);
       if (outcome.kind === 'held') targets[path] = outcome.blob;
       else problems.push({ what: path, ...outcome.problem });
     }
     this.#store.keepIndex(targets);
-    problems.push(...(await this.#fetchDescriptors(targets, signal)));
+    problems.push(...(await this.#fetchDescriptors(targets, content, signal)));
     return problems;
   }
 
@@ -186,7 +199,20 @@ export class TrustedDocuments {
     return roots;
   }
 
+  #refresher(source: RepositorySource | undefined): TrustRefresher {
+    const { trust: store, check, digests, stalenessMs } = this.#options;
+    return new TrustRefresher({
+      store,
+      check,
+      digests,
+      metadata: this.#metadata,
+      ...(source === undefined ? {} : { source }),
+      ...(stalenessMs === undefined ? {} : { stalenessMs }),
+    });
+  }
+
   async #fetch(
+    online: TrustRefresher,
     path: string,
     known: BlobRef | undefined,
     signal: AbortSignal,
@@ -195,14 +221,14 @@ export class TrustedDocuments {
     | { readonly kind: 'problem'; readonly problem: TrustProblem }
   > {
     try {
-      const info = await this.#online.targetInfo(path, signal);
+      const info = await online.targetInfo(path, signal);
       if (info === undefined) {
         const message = `the vendor's repository has no ${path}: the vendor does not publish it, or the product is misspelt in this site's configuration`;
         return { kind: 'problem', problem: { code: 'NOT_FOUND', message } };
       }
       if (known !== undefined && names(info, known) && (await this.#options.blobs.has(known.sha256)))
         return { kind: 'held', blob: known };
-      const bytes = await this.#online.fetchTarget(path, signal);
+      const bytes = await online.fetchTarget(path, signal);
       parserOf(path)(bytes);
       return { kind: 'held', blob: await this.#options.blobs.putBytes(bytes) };
     } catch (error) {
@@ -213,6 +239,7 @@ export class TrustedDocuments {
 
   async #fetchDescriptors(
     targets: Readonly<Record<string, BlobRef>>,
+    content: ContentSource | undefined,
     signal: AbortSignal,
   ): Promise<readonly DocumentProblem[]> {
     const problems: DocumentProblem[] = [];
@@ -224,7 +251,7 @@ export class TrustedDocuments {
         problems.push({ what: cataloguePath(product), ...catalogue.problem });
         continue;
       }
-      const { blobs, content } = this.#options;
+      const { blobs } = this.#options;
       problems.push(...(await fetchDescriptors(catalogue.value, blobs, content, signal)));
     }
     return problems;

@@ -9,6 +9,7 @@ import { SallyportError } from '@sallyport/core/shared/errors';
  * - `NOT_DOWNLOADED`: the content is not here yet
  * - `LICENCE_NOT_ACCEPTED`, `WARNINGS_NOT_CONSENTED`: somebody's word is missing
  * - `INSTALL_RUNNING`: another package is being installed in the hierarchy
+ * - `OFFLINE`: the vendor is reached by media only
  */
 export type OperationErrorCode =
   | 'AMBIGUOUS'
@@ -19,6 +20,7 @@ export type OperationErrorCode =
   | 'NOT_DOWNLOADED'
   | 'NOT_FOUND'
   | 'NOT_TOP_TIER'
+  | 'OFFLINE'
   | 'WARNINGS_NOT_CONSENTED';
 
 /** A refusal, with its cause and what to do about it. */

@@ -19,6 +19,7 @@ import type { ReadTables } from '../../ports/site-database.ts';
 import { isOlder } from '../hierarchy-manager/order-judgement.ts';
 import { readSelection } from '../hierarchy-manager/selection-setting.ts';
 import { packageOf, packagesOf, type TrustedView } from '../hierarchy-manager/trusted-view.ts';
+import { offlineSteps } from '../service-connection/offline-sources.ts';
 import { PackageActions } from './actions.ts';
 import { knownWarnings } from './consent.ts';
 import { OperationError } from './operation-error.ts';
@@ -60,7 +61,14 @@ export class SiteOperations {
 
   /** Exchanges with the vendor now, and selects. What is found downloads by itself as selection says. */
   async check(): Promise<CheckResult> {
-    await this.#actions.requireTopTier().downloader.checkNow();
+    const { downloader, offline } = this.#actions.requireTopTier();
+    if (offline) {
+      throw new OperationError(
+        'OFFLINE',
+        `this site is offline and asks its vendor by media only, with the service connection tool: ${offlineSteps}`,
+      );
+    }
+    await downloader.checkNow();
     await this.#ports.manager.evaluate();
     const { exchange, packages } = await this.list({});
     return {
@@ -227,7 +235,7 @@ export class SiteOperations {
   #exchange(tables: ReadTables): ExchangeResult {
     const { topTier } = this.#ports;
     if (topTier === undefined) return exchangeResult(tables, 'parent');
-    return exchangeResult(tables, topTier.outbox === undefined ? 'none' : 'vendor');
+    return exchangeResult(tables, topTier.outbox === undefined ? 'none' : 'vendor', topTier.offline);
   }
 
   #statusOf(

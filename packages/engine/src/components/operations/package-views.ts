@@ -5,17 +5,27 @@ import { digest } from '@sallyport/core/shared/ids';
 import type { ExchangeResult, PackageResult, ShowResult, WhyResult } from '@sallyport/core/wire/api';
 import type { Digests } from '../../ports/digests.ts';
 import { readExchange } from '../dmp-downloader/exchange-state.ts';
+import { readConnection } from '../service-connection/connection-setting.ts';
 import type { ReadTables } from '../../ports/site-database.ts';
 import { resultOf, type SelectionSetting } from '../hierarchy-manager/selection-setting.ts';
 import { isTopTierSite, type SiteIdentity } from '../hierarchy-manager/site-identity.ts';
 import type { TrustedPackage } from '../hierarchy-manager/trusted-view.ts';
 import type { OrderBook } from './order-book.ts';
 
-/** How the last exchange fared. */
-export function exchangeResult(tables: ReadTables, mode: ExchangeResult['mode']): ExchangeResult {
+/**
+ * How the last exchange fared.
+ *
+ * @param offline the vendor is reached by media only
+ */
+export function exchangeResult(
+  tables: ReadTables,
+  mode: ExchangeResult['mode'],
+  offline?: true,
+): ExchangeResult {
   const { metadata, facts, offer, usage, startedAt, finishedAt, nextAt } = readExchange(tables.settings);
   return {
     mode,
+    ...(offline === true ? { offline: mediaResult(tables) } : {}),
     metadata,
     facts,
     offer,
@@ -23,6 +33,16 @@ export function exchangeResult(tables: ReadTables, mode: ExchangeResult['mode'])
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(finishedAt === undefined ? {} : { finishedAt }),
     ...(nextAt === undefined ? {} : { nextAt }),
+  };
+}
+
+function mediaResult({ settings }: ReadTables): NonNullable<ExchangeResult['offline']> {
+  const { preparedAt, lastImport } = readConnection(settings);
+  return {
+    ...(preparedAt === undefined ? {} : { preparedAt }),
+    ...(lastImport === undefined
+      ? {}
+      : { importedAt: lastImport.importedAt, writtenAt: lastImport.writtenAt }),
   };
 }
 

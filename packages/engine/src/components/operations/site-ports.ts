@@ -20,6 +20,8 @@ export interface TopTierPorts {
   readonly signOrder: (order: Order) => unknown;
   /** Absent: local applicability only, nothing leaves. */
   readonly outbox?: FactsOutbox;
+  /** The vendor is reached by media only. */
+  readonly offline?: true;
 }
 
 /** Everything that the administrator's operations need of a site. */

@@ -268,8 +268,13 @@ describe('what is stored', () => {
     const expiresMs = Date.parse(repo.timestamp.expires);
     await refuses(refresher().openStored(nowMs), 'NOT_FOUND', /no trusted timestamp/);
     await refresher().refresh(nowMs, signal);
-    const offline = (stalenessMs: number): TrustRefresher =>
-      new TrustRefresher({ store: refreshedStore, check: checkSignature, digests: nodeDigests, stalenessMs });
+    const offline = (graceMs: number): TrustRefresher =>
+      new TrustRefresher({
+        store: refreshedStore,
+        check: checkSignature,
+        digests: nodeDigests,
+        stalenessMs: () => graceMs,
+      });
     const refreshedStore = (await site(repo)).store;
     await new TrustRefresher({
       store: refreshedStore,
@@ -289,10 +294,10 @@ describe('what is stored', () => {
     repo.publishTargets();
     const expiresMs = Date.parse(repo.timestamp.expires);
     await refresher().refresh(nowMs, signal);
-    await refresher({ stalenessMs: dayMs }).openStored(expiresMs + dayMs - 1);
-    await refuses(refresher({ stalenessMs: dayMs }).openStored(expiresMs + dayMs), 'EXPIRED');
+    await refresher({ stalenessMs: () => dayMs }).openStored(expiresMs + dayMs - 1);
+    await refuses(refresher({ stalenessMs: () => dayMs }).openStored(expiresMs + dayMs), 'EXPIRED');
     await refuses(
-      refresher({ stalenessMs: 900 * dayMs }).openStored(Date.parse(repo.root.expires)),
+      refresher({ stalenessMs: () => 900 * dayMs }).openStored(Date.parse(repo.root.expires)),
       'EXPIRED',
       /root/,
     );

@@ -24,8 +24,8 @@ export interface TrustRefresherOptions {
   readonly digests: Digests;
   /** Those given replace the defaults. */
   readonly limits?: Partial<TrustLimits>;
-  /** How long past their expiry timestamp and snapshot still count (offline sites); 0 when not given. */
-  readonly stalenessMs?: number;
+  /** How long past their expiry timestamp and snapshot still count (offline sites), asked anew each time; 0 when not given. */
+  readonly stalenessMs?: () => number;
   readonly onEvent?: (event: TrustEvent) => void;
 }
 
@@ -51,7 +51,7 @@ export class TrustRefresher {
   readonly #source: RepositorySource | undefined;
   readonly #digests: Digests;
   readonly #limits: TrustLimits;
-  readonly #stalenessMs: number;
+  readonly #stalenessMs: () => number;
   #set: TrustedSet | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -60,7 +60,7 @@ export class TrustRefresher {
     this.#source = options.source;
     this.#digests = options.digests;
     this.#limits = { ...defaultTrustLimits, ...options.limits };
-    this.#stalenessMs = options.stalenessMs ?? 0;
+    this.#stalenessMs = options.stalenessMs ?? ((): number => 0);
     const metadata = options.metadata ?? new KnownMetadata(options);
     this.#loader = new RoleLoader({
       store: options.store,
@@ -129,7 +129,7 @@ export class TrustRefresher {
     source: RepositorySource | undefined,
     signal: AbortSignal,
   ): Promise<TrustedVersions> {
-    const time = { referenceTimeMs, stalenessMs: this.#stalenessMs };
+    const time = { referenceTimeMs, stalenessMs: this.#stalenessMs() };
     try {
       this.#set = await this.#loader.load(time, source, signal);
     } catch (error) {

@@ -81,6 +81,11 @@ export class ReportDesk {
     return reports;
   }
 
+  /** What waits as it is now, oldest first. */
+  stored(): readonly WaitingReport[] {
+    return this.#options.database.read((tables) => tables.reports.waiting());
+  }
+
   /** Whether so much waits that nothing new is fixed. */
   quotaReached(): QuotaReached | undefined {
     return this.#options.database.read(quotaReached);

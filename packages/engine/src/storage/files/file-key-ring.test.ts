@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { test, type TestContext } from 'node:test';
 import { nodeKeys } from '../../compute/ed25519.ts';
+import { HpkeSealing } from '../../compute/hpke-sealing.ts';
 import { CloudError, type CloudErrorCode } from '../../ports/cloud-error.ts';
 import { FileKeyRing } from './file-key-ring.ts';
 
@@ -26,6 +27,7 @@ function ring(
     offlineFolders: options.offline ?? [join(folder, 'offline')],
     passphrase: async () => options.passphrase ?? 'open sesame',
     keys: nodeKeys,
+    sealing: new HpkeSealing(),
     clock: { now: () => 0, sleep: async () => undefined, until: async () => undefined },
     cost,
   });

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../ports/clock.ts';
 import { CloudError } from '../../ports/cloud-error.ts';
@@ -8,31 +8,18 @@ import {
   type KeyRing,
   type KeyRole,
   offlineRoles,
-  onlineRoles,
 } from '../../ports/key-ring.ts';
 import type { Keys, Signer } from '../../ports/keys.ts';
+import type { Sealing } from '../../ports/sealing.ts';
 import { StorageError } from '../storage-error.ts';
 import { CeremonyNote } from './ceremony-note.ts';
 import { createFileDurably } from './create-file.ts';
 import { dropQuietly, sweepTemporaries } from './durable-file.ts';
 import { makeFolderDurably } from './durable-folder.ts';
 import { isMissing } from './file-errors.ts';
+import { badKeyFile, type OnlineKey, readKeyFile } from './key-file.ts';
 import { onDisk } from './on-disk.ts';
-import { openKey, type SealCost, type SealedKey, sealKey } from './sealed-key.ts';
-
-/** A key file is small; a large one is not ours. */
-const fileMaxBytes = 64 * 1024;
-
-/** An online key as its file holds it: readable by its owner alone, because the service signs by itself. */
-interface OnlineKey {
-  readonly schema: 1;
-  readonly name: string;
-  readonly role: string;
-  readonly publicKey: string;
-  readonly createdAt: string;
-  /** PKCS#8 DER, base64. */
-  readonly secret: string;
-}
+import { openKey, type SealCost, sealKey } from './sealed-key.ts';
 
 export interface FileKeyRingOptions {
   readonly onlineFolder: string;
@@ -41,6 +28,8 @@ export interface FileKeyRingOptions {
   /** The passphrase of an offline key by its name; undefined when none was given. */
   readonly passphrase: (name: string) => Promise<string | undefined>;
   readonly keys: Keys;
+  /** Makes seal keys. */
+  readonly sealing: Pick<Sealing, 'generate' | 'publicKeyOf'>;
   readonly clock: Clock;
   readonly cost?: SealCost;
 }
@@ -60,7 +49,7 @@ export class FileKeyRing implements KeyRing {
   }
 
   async create(role: KeyRole, count: number): Promise<readonly string[]> {
-    const { keys, clock, onlineFolder } = this.#options;
+    const { clock, onlineFolder } = this.#options;
     const offline = isOffline(role);
     const folder = offline ? await this.#newKeysFolder() : onlineFolder;
     await makeFolderDurably(folder, 0o700);
@@ -71,8 +60,7 @@ export class FileKeyRing implements KeyRing {
     const made: { readonly publicKey: string; readonly path: string }[] = [];
     try {
       for (let index = 1; index <= count; index += 1) {
-        const secret = keys.generate();
-        const { publicKey } = keys.open(secret);
+        const { secret, publicKey } = this.#newKey(role);
         const name = `${role}-${Math.max(0, ...taken) + index}`;
         const header = { name, role, publicKey, createdAt: new Date(clock.now()).toISOString() };
         const content = offline
@@ -102,6 +90,18 @@ export class FileKeyRing implements KeyRing {
     return signers;
   }
 
+  async sealSecret(publicKey: string): Promise<Uint8Array | undefined> {
+    const key = (await this.list()).find((held) => held.role === 'seal' && held.publicKey === publicKey);
+    if (key === undefined) return undefined;
+    const content = await readKeyFile(key.place);
+    if (!('secret' in content)) throw badKeyFile(key.place, 'seal keys are not under a passphrase');
+    const secret = Buffer.from(content.secret, 'base64');
+    if (this.#sealKeyOf(secret, key.place) !== publicKey) {
+      throw badKeyFile(key.place, 'its public key is not that of its private key');
+    }
+    return secret;
+  }
+
   async list(): Promise<readonly HeldKey[]> {
     const { onlineFolder, offlineFolders } = this.#options;
     const found: HeldKey[] = [];
@@ -129,6 +129,24 @@ export class FileKeyRing implements KeyRing {
 
   async noteCeremony(stage: CeremonyStage | undefined): Promise<void> {
     await (stage === undefined ? this.#note.remove() : this.#note.write(stage));
+  }
+
+  #newKey(role: KeyRole): { readonly secret: Uint8Array; readonly publicKey: string } {
+    const { keys, sealing } = this.#options;
+    if (role === 'seal') {
+      const secret = sealing.generate();
+      return { secret, publicKey: sealing.publicKeyOf(secret) };
+    }
+    const secret = keys.generate();
+    return { secret, publicKey: keys.open(secret).publicKey };
+  }
+
+  #sealKeyOf(secret: Uint8Array, place: string): string {
+    try {
+      return this.#options.sealing.publicKeyOf(secret);
+    } catch (cause) {
+      throw badKeyFile(place, 'it holds no X25519 key', cause);
+    }
   }
 
   async #open(held: HeldKey): Promise<Signer> {
@@ -197,63 +215,6 @@ async function jsonFilesIn(folder: string): Promise<readonly string[]> {
     }
     throw error;
   }
-}
-
-async function readKeyFile(place: string): Promise<OnlineKey | SealedKey> {
-  const text = await readFile(place, 'utf8');
-  let value: unknown;
-  try {
-    value = text.length > fileMaxBytes ? undefined : JSON.parse(text);
-  } catch (cause) {
-    throw badKeyFile(place, 'it is not JSON', cause);
-  }
-  if (!isKeyFile(value)) {
-    throw badKeyFile(place, 'fields are missing');
-  }
-  return value;
-}
-
-const hex64 = /^[0-9a-f]{64}$/;
-
-function isKeyFile(value: unknown): value is OnlineKey | SealedKey {
-  if (!isRecord(value) || value['schema'] !== 1) {
-    return false;
-  }
-  const roles: readonly unknown[] = [...offlineRoles, ...onlineRoles];
-  const named =
-    typeof value['name'] === 'string' &&
-    roles.includes(value['role']) &&
-    typeof value['createdAt'] === 'string' &&
-    typeof value['publicKey'] === 'string' &&
-    hex64.test(value['publicKey']);
-  return named && (typeof value['secret'] === 'string' || isSeal(value));
-}
-
-function isSeal(value: Readonly<Record<string, unknown>>): boolean {
-  const { kdf, cipher, sealed } = value;
-  return (
-    typeof sealed === 'string' &&
-    isRecord(kdf) &&
-    kdf['name'] === 'argon2id' &&
-    [kdf['memoryKib'], kdf['passes'], kdf['parallelism']].every(Number.isSafeInteger) &&
-    typeof kdf['salt'] === 'string' &&
-    isRecord(cipher) &&
-    cipher['name'] === 'aes-256-gcm' &&
-    typeof cipher['nonce'] === 'string'
-  );
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function badKeyFile(place: string, why: string, cause?: unknown): CloudError {
-  return new CloudError(
-    'BAD_KEY_FILE',
-    `${place} is no key file of ours: ${why}. Restore it from a copy`,
-    { place },
-    { cause },
-  );
 }
 
 /** Never readable by others, not even while it is written; never over a key that is there. */

@@ -48,12 +48,21 @@ export class FolderContentSource implements ContentSource {
   async #open(sha256: Digest): Promise<FileHandle | undefined> {
     const path = join(this.#blobFolder, sha256);
     return onDisk(path, async () => {
+      let file: FileHandle;
       try {
-        return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+        // Without O_NONBLOCK, opening a named pipe on a foreign medium would wait for ever.
+        file = await open(
+          path,
+          constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0),
+        );
       } catch (error) {
         if (isMissing(error)) return undefined;
         throw error;
       }
+      if ((await file.stat()).isFile()) return file;
+      // A folder or a device under the name of a blob: it is none.
+      await file.close();
+      return undefined;
     });
   }
 }

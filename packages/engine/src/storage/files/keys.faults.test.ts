@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { nodeKeys } from '../../compute/ed25519.ts';
+import { HpkeSealing } from '../../compute/hpke-sealing.ts';
 import { caseFolders } from '../../../test-support/case-folders.ts';
 import { failsCleanly } from '../../../test-support/disk-faults.ts';
 import { survivesPowerCuts } from '../../../test-support/power-cut-states.ts';
@@ -109,6 +110,7 @@ function ringIn(folder: string): FileKeyRing {
     offlineFolders: [join(folder, 'keys', 'offline')],
     passphrase: async () => 'open sesame',
     keys: nodeKeys,
+    sealing: new HpkeSealing(),
     clock: { now: () => 0, sleep: async () => undefined, until: async () => undefined },
     cost: { memoryKib: 64, passes: 1 },
   });

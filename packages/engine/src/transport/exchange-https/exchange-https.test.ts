@@ -379,3 +379,27 @@ test('an expired roll-out offers nothing new', async (context) => {
   cloud.cloud.clock.offsetMs = 91 * 24 * 60 * 60 * 1000;
   assert.match((await offered('1.0'))[0]?.[1] ?? '', /roll-out has expired/);
 });
+
+test('a hierarchy without a line registers by an envelope, and its facts in the same message count', async (context) => {
+  const cloud = await runningCloud(context);
+  const client = new HttpVendorExchange({ baseUrl: cloud.url });
+  const hierarchy = new TestHierarchy();
+  const code = await cloud.code();
+  const sent = [hierarchy.enrolment(code), hierarchy.report(hierarchy.facts(1))];
+  const first = await client.exchange(sent, never);
+  assert.deepEqual(first.refused, []);
+  const again = await client.exchange(sent, never);
+  assert.deepEqual(again.refused, [], 'a repeat is receipted again');
+  const other = new TestHierarchy();
+  const { refused } = await client.exchange([other.enrolment(code)], never);
+  assert.deepEqual(
+    refused.map((each) => each.code),
+    ['CODE_REFUSED'],
+  );
+  const forged = await client.exchange([other.enrolment(await cloud.code(), hierarchy)], never);
+  assert.deepEqual(
+    forged.refused.map((each) => each.code),
+    ['FORGED'],
+    'signed by another key than the statement names',
+  );
+});

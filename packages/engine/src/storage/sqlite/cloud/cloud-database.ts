@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { Kysely, sql } from 'kysely';
 import type { TargetingFacts } from '@sallyport/core/domain/exchange/exchange';
+import type { UsageReport } from '@sallyport/core/domain/usage/report';
 import { type EpochMs, hierarchyId, type HierarchyId } from '@sallyport/core/shared/ids';
 import type {
   CloudDatabase,
@@ -14,9 +15,13 @@ import type {
   Statement,
 } from '../../../ports/cloud-database.ts';
 import { CloudError } from '../../../ports/cloud-error.ts';
+import type { Quarantine, ReportPayload, ReportVerdict } from '../../../ports/usage-intake.ts';
+import type { UsageLedger } from '../../../ports/usage-ledger.ts';
 import { enrolWithin, isNewerOrSame, statementOf, statementRow } from './enrolment-rows.ts';
 import { acceptWithin, newestFacts } from './facts-rows.ts';
 import { migrate } from './migrations.ts';
+import { SqliteUsageLedger } from './usage-ledger.ts';
+import { acceptReportWithin, quarantineWithin } from './report-rows.ts';
 import { nodeSqliteDialect } from './node-sqlite.ts';
 import type { CloudTables } from './schema.ts';
 import { diskProblemOf } from '../disk-problem.ts';
@@ -29,10 +34,13 @@ const busyMaxMs = 20_000;
 export class SqliteCloudDatabase implements CloudDatabase {
   readonly #database: Kysely<CloudTables>;
   readonly #path: string;
+  /** What the vendor learns from usage data, and decides. */
+  readonly usage: UsageLedger;
 
   private constructor(database: Kysely<CloudTables>, path: string) {
     this.#database = database;
     this.#path = path;
+    this.usage = new SqliteUsageLedger(database, (work) => this.#writing(work));
   }
 
   /** Opens the file, makes it when it is not there, and brings its tables to their newest form. @throws {CloudError} BROKEN_DATABASE, UNWRITABLE */
@@ -140,6 +148,14 @@ export class SqliteCloudDatabase implements CloudDatabase {
     at: EpochMs,
   ): Promise<FactsVerdict> {
     return this.#writing((database) => acceptWithin(database, facts, payload, at));
+  }
+
+  async acceptReport(report: UsageReport, payload: ReportPayload, at: EpochMs): Promise<ReportVerdict> {
+    return this.#writing((database) => acceptReportWithin(database, report, payload, at));
+  }
+
+  async quarantineOf(id: HierarchyId): Promise<Quarantine | undefined> {
+    return quarantineWithin(this.#database, id);
   }
 
   async nextOfferSequence(id: HierarchyId): Promise<number> {

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { TargetingFacts } from '@sallyport/core/domain/exchange/exchange';
 import type { EpochMs } from '@sallyport/core/shared/ids';
 import type { FactsVerdict } from '../../../ports/cloud-database.ts';
+import { floorOf, isAbove } from './floor-rows.ts';
 import type { CloudTables } from './schema.ts';
 
 /** Facts kept for each hierarchy: enough to see what changed, no pile that grows for ever. */
@@ -27,9 +28,11 @@ export async function acceptWithin(
       ? { kind: 'repeated', newest: newest?.payload_sha256 === payload.sha256, acceptedAt: same.accepted_at }
       : { kind: 'conflict' };
   }
-  if (newest !== undefined && !isAfter(facts, newest)) {
+  if (newest !== undefined && !isAbove(facts, newest)) {
     return { kind: 'older', newest: { epoch: newest.epoch, sequence: newest.sequence } };
   }
+  const floor = await floorOf(database, facts.hierarchyId, 'facts');
+  if (floor !== undefined && !isAbove(facts, floor)) return { kind: 'older', newest: floor };
   await database
     .insertInto('accepted_facts')
     .values({
@@ -43,13 +46,6 @@ export async function acceptWithin(
     .execute();
   await dropOldFacts(database, facts.hierarchyId);
   return { kind: 'accepted', acceptedAt: at };
-}
-
-function isAfter(
-  facts: { readonly epoch: number; readonly sequence: number },
-  other: { readonly epoch: number; readonly sequence: number },
-): boolean {
-  return facts.epoch > other.epoch || (facts.epoch === other.epoch && facts.sequence > other.sequence);
 }
 
 /** The newest facts of a hierarchy, or undefined. */

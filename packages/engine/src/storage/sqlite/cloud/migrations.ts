@@ -1,6 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import { CloudError } from '../../../ports/cloud-error.ts';
 import type { CloudTables } from './schema.ts';
+import { createUsageTables } from './usage-migration.ts';
+import { refreshViews } from './usage-views.ts';
 
 interface Migration {
   readonly number: number;
@@ -11,6 +13,7 @@ interface Migration {
 /** Numbered from 1, forward only, unchanged once released. */
 const migrations: readonly Migration[] = [
   { number: 1, name: 'enrolment, hierarchies, facts', up: createFirstTables },
+  { number: 2, name: 'usage data', up: createUsageTables },
 ];
 
 /**
@@ -43,6 +46,7 @@ export async function migrate(database: Kysely<CloudTables>): Promise<void> {
       await up(database);
     }
   }
+  await refreshViews(database);
 }
 
 async function createFirstTables(database: Kysely<CloudTables>): Promise<void> {

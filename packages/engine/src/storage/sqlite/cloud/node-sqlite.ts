@@ -3,12 +3,14 @@ import { type Dialect, SqliteDialect } from 'kysely';
 
 /**
  * node:sqlite behind Kysely's own SQLite dialect. Every commit is on disk before it is told (WAL, full
- * synchronisation); foreign keys are enforced.
+ * synchronisation); foreign keys are enforced; what is deleted is overwritten.
  */
 export function nodeSqliteDialect(path: string): Dialect {
   const database = new DatabaseSync(path, { timeout: 10_000, enableForeignKeyConstraints: true });
   try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;');
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON;',
+    );
   } catch (failure) {
     database.close();
     throw failure;

@@ -3,6 +3,8 @@ import type { TestContext } from 'node:test';
 import type { OperatingKeyStatement } from '@sallyport/core/domain/sites/site';
 import type { TargetingFacts } from '@sallyport/core/domain/exchange/exchange';
 import type { HierarchyId } from '@sallyport/core/shared/ids';
+import { encodeBase64 } from '@sallyport/core/wire/base64';
+import { enrolmentFormat } from '@sallyport/core/wire/enrolment';
 import { encodeEnvelope, paeBytes } from '@sallyport/core/wire/dsse';
 import { targetingFactsFormat } from '@sallyport/core/wire/facts';
 import { hierarchyIdOf, signOperatingKey } from '@sallyport/core/wire/hierarchy-documents';
@@ -14,6 +16,7 @@ import { PublicationView } from '../../../cloud/publication-view.ts';
 import { type CloudFixture, newCloud } from '../../../cloud/test-support/cloud-fixture.ts';
 import { nodeDigests } from '../../../compute/digest.ts';
 import { nodeKeys } from '../../../compute/ed25519.ts';
+import { HpkeSealing } from '../../../compute/hpke-sealing.ts';
 import { checkSignature } from '../../../compute/signature-check.ts';
 import type { CloudDatabase } from '../../../ports/cloud-database.ts';
 import type { Signer } from '../../../ports/keys.ts';
@@ -46,6 +49,8 @@ export async function runningCloud(
     database,
     view: new PublicationView(cloud.tools),
     check: checkSignature,
+    sealing: new HpkeSealing(),
+    keys: cloud.tools.keys,
     digestOf: nodeDigests.of,
     clock: cloud.clock,
     log: quiet,
@@ -104,8 +109,20 @@ export class TestHierarchy {
     };
   }
 
+  /** @param signer whose operating key signs it; its own when not given */
+  enrolment(code: string, signer: TestHierarchy = this): Uint8Array {
+    const statement = encodeBase64(this.statement());
+    const payload = enrolmentFormat.print({ schema: 1, hierarchyId: this.id, code, statement });
+    return envelope(payloadTypes.enrolment, payload, signer.#operating);
+  }
+
   report(facts: TargetingFacts): Uint8Array {
-    return envelope(payloadTypes.facts, targetingFactsFormat.print(facts), this.#operating);
+    return this.sign(payloadTypes.facts, targetingFactsFormat.print(facts));
+  }
+
+  /** By the operating key. */
+  sign(payloadType: string, payload: Uint8Array): Uint8Array {
+    return envelope(payloadType, payload, this.#operating);
   }
 }
 
