@@ -49,15 +49,6 @@ describe('usage data in a hierarchy', () => {
     assert.match(text, /setup\./);
   });
 
-  it('waits while the vendor names no key to seal to, and the check says so', async () => {
-    const { out } = await world.run(['update', 'check', '--data', cas.data]);
-    assert.match(out, /usage: skipped – the vendor’s service\.json names no key .*wait here/);
-    const { reports: history } = await cas.ask<UsageHistoryResult>('usage', 'history');
-    assert.ok(
-      history.length > 0 && history.every(({ state, sentAt }) => state === 'waiting' && sentAt === undefined),
-    );
-  });
-
   it('is exported as CSV, never over something, and compared with what was acknowledged', async () => {
     const file = world.path('usage.csv');
     await cas.run('usage', 'export', file);
@@ -88,6 +79,16 @@ describe('usage data in a hierarchy', () => {
       /changed the level of usage data from enhanced to basic/.test(text),
     );
     assert.equal(change?.by, changedBy);
+  });
+
+  it('is taken by the vendor once, sealed, and stays for the next comparison', async () => {
+    const { waiting } = await reports();
+    const { out } = await world.run(['update', 'check', '--data', cas.data]);
+    assert.match(out, /usage: ok/);
+    const { reports: history } = await cas.ask<UsageHistoryResult>('usage', 'history');
+    assert.ok(history.length >= waiting.length && history.every(({ state }) => state === 'acknowledged'));
+    const { acknowledged } = await reports();
+    assert.equal(acknowledged?.payloadSha256, history[0]?.payloadSha256);
   });
 
   it('is decided at the top-tier site only, and a level that is none is wrong usage', async () => {
