@@ -1,9 +1,9 @@
 import process from 'node:process';
-import { userInfo } from 'node:os';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ApiInput, ApiName, SiteApiInput, SiteApiName } from '@sallyport/core/wire/api';
 import { ApiError, LocalApiClient } from '@sallyport/engine/transport/console-api/client';
+import { userName } from '../command/user-name.ts';
 import { localSocketPath } from '@sallyport/engine/transport/console-api/socket-path';
 
 /** Where a site's data are when the command line does not say. */
@@ -41,10 +41,8 @@ export class SiteClient {
   }
 }
 
-/** Who asks, for the history and for signed orders: the user of this machine. */
-export function administrator(): string {
-  return process.env['SUDO_USER'] ?? userInfo().username;
-}
+/** Who asks, for the history and for signed orders. */
+export const administrator = userName;
 
 /** Runs work with a client that is closed afterwards, whatever happens. */
 export async function withSite<T>(dataFolder: string, work: (site: SiteClient) => Promise<T>): Promise<T> {

@@ -53,7 +53,12 @@ export class ReportJudge {
             sequence,
           });
         }
-        return { hierarchyId, payloadSha256: payload.sha256, acceptedAt: verdict.acceptedAt };
+        return {
+          hierarchyId,
+          payloadSha256: payload.sha256,
+          acceptedAt: verdict.acceptedAt,
+          isReport: true,
+        };
       case 'repeated':
         return { hierarchyId, payloadSha256: payload.sha256, acceptedAt: verdict.acceptedAt };
       case 'copied':

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { ReportedSite, UsageReport } from '@sallyport/core/domain/usage/report';
 import type { EpochMs } from '@sallyport/core/shared/ids';
 import type { CopySign, Quarantine, ReportPayload, ReportVerdict } from '../../../ports/usage-intake.ts';
+import { serviceName } from '../../../ports/service-name.ts';
 import { audit } from './audit-rows.ts';
 import { floorOf, isAbove } from './floor-rows.ts';
 import type { CloudTables } from './schema.ts';
@@ -88,7 +89,7 @@ async function copied(
     })
     .execute();
   const { since: _, ...details } = quarantine;
-  await audit(database, { at: since, who: 'cloud service', act: 'quarantined', hierarchyId, details });
+  await audit(database, { at: since, who: serviceName, act: 'quarantined', hierarchyId, details });
   return { kind: 'copied', quarantine };
 }
 
