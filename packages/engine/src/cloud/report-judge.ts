@@ -85,7 +85,7 @@ export class ReportJudge {
 }
 
 /** For people, at both ends: how it was seen that a hierarchy exists twice. */
-export function quarantineText({ sign, epoch, sequence, storedSha256, refusedSha256 }: Quarantine): string {
+function quarantineText({ sign, epoch, sequence, storedSha256, refusedSha256 }: Quarantine): string {
   const pair = `${storedSha256.slice(0, 12)}… was counted, ${refusedSha256.slice(0, 12)}… was not`;
   return sign === 'same-number'
     ? `two different reports came as number ${sequence} of epoch ${epoch} (${pair}), so a copy of this hierarchy reports too`

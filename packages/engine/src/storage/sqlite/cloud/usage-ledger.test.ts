@@ -291,3 +291,14 @@ test('every data item has a view with its columns, made anew when the registry s
   assert.throws(() => raw.prepare('select * from item_of_an_older_release').all(), /no such table/);
   assert.equal((await database.usage.levels()).length, 0);
 });
+
+test('the questions that the documentation asks in SQL can be asked', async (context) => {
+  const { path, report } = await opened(context);
+  await report(a, 2, [site('A', { 'system.runtime': [{ node: '24.9.0', sqlite: '3.50.4' }] })]);
+  const page = readFileSync(new URL('../../../../../../docs/cloud-usage-data.md', import.meta.url), 'utf8');
+  const questions = [...page.matchAll(/```sql\n([\s\S]*?)```/g)].map(([, text = '']) => text);
+  const raw = new DatabaseSync(path, { readOnly: true });
+  context.after(() => raw.close());
+  const answers = questions.map((question) => raw.prepare(question).all().length);
+  assert.deepEqual(answers, [1, 0, 1]);
+});
