@@ -153,7 +153,7 @@ async function csvOf(site: SiteClient): Promise<{ readonly csv: string; readonly
     ),
   );
   const head = ['epoch', 'report', 'site', 'item', 'level', 'row', 'column', 'value', 'unit', 'name here'];
-  return { csv: formatCsv([head, ...rows]), rows: rows.length };
+  return { csv: formatCsv(head, rows), rows: rows.length };
 }
 
 function renderLevel({ level, changedAt, changedBy, sites }: UsageLevelResult): string {

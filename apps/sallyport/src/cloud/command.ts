@@ -1,4 +1,7 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { collect, count, withData, withKeys } from './command-options.ts';
+import { conditionArgument } from './condition.ts';
+import { addUsage } from './usage-command.ts';
 import type { InitOptions } from './init.ts';
 import type { DataOptions, KeyOptions } from './open-cloud.ts';
 import type { PublishOptions } from './publish.ts';
@@ -20,6 +23,8 @@ export function cloudCommand(): Command {
   addShow(cloud);
   addEnrolmentCode(cloud);
   addProduct(cloud);
+  addUsage(cloud);
+  addOffer(cloud);
   addServe(cloud);
   return exitTwoOnUsage(cloud);
 }
@@ -72,7 +77,19 @@ function addRollout(cloud: Command): void {
         'release',
       ),
     )
-    .option('--release', 'lift a hold or a stop')
+    .option(
+      '--where <condition>',
+      'hold it only where this is so of reported facts, such as platform.arch=arm64 (repeatable: all of them)',
+      conditionArgument,
+    )
+    .option('--release', 'lift all holds and a stop')
+    .option(
+      '--stop-above <percent>',
+      'stop it by itself when more than this share of the hierarchies that tried to install it failed',
+      count(0, 100),
+    )
+    .option('--of-at-least <number>', 'but not before this many have tried', count(1, 999_999))
+    .option('--no-stop-above', 'take that limit away')
     .option('--floor', 'nobody passes this version without installing it')
     .option('--no-floor', 'let hierarchies pass it')
     .action(async (named: string, options: RolloutOptions) =>
@@ -144,6 +161,15 @@ function addProduct(cloud: Command): void {
     );
 }
 
+function addOffer(cloud: Command): void {
+  withData(cloud.command('offer'))
+    .description('Say why each package is, or is not, offered to a hierarchy')
+    .requiredOption('--explain <hierarchy>', 'its id, or the beginning of it')
+    .action(async (options: DataOptions & { explain: string }) =>
+      (await import('./explain.ts')).explain(options),
+    );
+}
+
 function addServe(cloud: Command): void {
   withData(cloud.command('serve'))
     .description('Serve the repository and the exchange, and keep the online signatures fresh')
@@ -153,38 +179,4 @@ function addServe(cloud: Command): void {
     .option('--tls-key <file>', 'its private key, PEM')
     .option('--offer-days <days>', 'how long an offer counts', count(1, 365), 7)
     .action(async (options: ServeOptions) => (await import('./serve.ts')).serve(options));
-}
-
-function withData(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--data <folder>', 'the cloud’s data folder')
-        .env('SALLYPORT_CLOUD_DATA')
-        .makeOptionMandatory(),
-    )
-    .option('--json', 'print one JSON document instead of text');
-}
-
-function withKeys(command: Command): Command {
-  return withData(command)
-    .option('--offline-keys <folder>', 'where offline keys are (repeatable: one for each medium)', collect)
-    .option(
-      '--passphrase-file <[key=]file>',
-      'passphrase of the offline keys, or of one of them (repeatable); else $SALLYPORT_PASSPHRASE, else the terminal',
-      collect,
-    );
-}
-
-function collect(value: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), value];
-}
-
-function count(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
-    if (!(value >= minimum && value <= maximum)) {
-      throw new InvalidArgumentError(`Give a whole number from ${minimum} to ${maximum}.`);
-    }
-    return value;
-  };
 }

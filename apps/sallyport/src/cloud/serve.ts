@@ -4,6 +4,7 @@ import type { CloudTools } from '@sallyport/engine/cloud/cloud-tools';
 import { ExchangeDesk } from '@sallyport/engine/cloud/exchange-desk';
 import { PublicationView } from '@sallyport/engine/cloud/publication-view';
 import { RepositoryKeeper } from '@sallyport/engine/cloud/repository-keeper';
+import { UsageKeeper } from '@sallyport/engine/cloud/usage-keeper';
 import { nodeDigests } from '@sallyport/engine/compute/digest';
 import { HpkeSealing } from '@sallyport/engine/compute/hpke-sealing';
 import { checkSignature } from '@sallyport/engine/compute/signature-check';
@@ -64,6 +65,7 @@ async function serveFolder(
   const database = await openDatabase(options);
   const view = new PublicationView(tools);
   const keeper = new RepositoryKeeper(tools, log);
+  const usage = new UsageKeeper(database.usage, tools, log);
   const desk = new ExchangeDesk({
     database,
     view,
@@ -74,11 +76,13 @@ async function serveFolder(
     clock: tools.clock,
     log,
     offerLifetimeMs: days(options.offerDays),
+    onReports: () => usage.wake(),
   });
   try {
     // Whatever is wrong with the folder is said now, not to the first site that asks.
     await view.current();
     await keeper.start();
+    await usage.start();
     const server = await vendorServer({
       repository: tools.repository,
       blobs: tools.blobs,
@@ -99,6 +103,7 @@ async function serveFolder(
       await closeWithin(server, stopMaxMs);
     }
   } finally {
+    await usage.stop();
     await keeper.stop();
     await database.close();
   }

@@ -89,7 +89,15 @@ function printOverview(all: Overview, now: number): void {
   );
 }
 
-function rolloutText({ kind, percentage, held, stopped, floor, withdrawn }: PackageOverview): string {
+function rolloutText({
+  kind,
+  percentage,
+  held,
+  heldWhere = [],
+  stopped,
+  floor,
+  withdrawn,
+}: PackageOverview): string {
   if (withdrawn !== undefined) {
     return `withdrawn: ${withdrawn}`;
   }
@@ -100,6 +108,7 @@ function rolloutText({ kind, percentage, held, stopped, floor, withdrawn }: Pack
     percentage === undefined ? 'none' : `${percentage} %`,
     ...(floor ? ['floor'] : []),
     ...(held === undefined ? [] : [`held: ${held}`]),
+    ...heldWhere.map((reason) => `held on some configurations: ${reason}`),
     ...(stopped === undefined ? [] : [`stopped: ${stopped}`]),
   ].join(', ');
 }

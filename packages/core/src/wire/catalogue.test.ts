@@ -37,6 +37,7 @@ const rolled: Rollout = rollout([guid(1), guid(2)], {
   percentage: 25,
   ring: 'early',
   held: { reason: 'a' },
+  heldWhere: [{ reason: 'c', rule: { all: [{ fact: 'platform.os', is: 'linux' }] } }],
   stopped: { reason: 'b' },
   floor: true,
 });
@@ -56,6 +57,7 @@ test('refuses shares that are none', () => {
   refusesAt(rolloutFormat as never, rolled, ['packages', 0, 'percentage'], 0.5);
   refusesAt(rolloutFormat as never, rolled, ['packages', 0, 'seed'], '');
   refusesAt(rolloutFormat as never, rolled, ['packages', 0, 'held'], true);
+  refusesAt(rolloutFormat as never, rolled, ['packages', 0, 'heldWhere'], { reason: 'c' });
 });
 
 const service: ServiceInfo = {

@@ -2,6 +2,7 @@ import { Type, type TSchema } from 'typebox';
 import type { Rollout, RolloutEntry } from '../domain/updates/package.ts';
 import { mebibytes } from '../shared/units.ts';
 import { type DocumentFormat, documentFormat } from './document-format.ts';
+import { ruleField } from './rule-schema.ts';
 import { closed, countField, duplicates, guidField, productField, ringField, textField } from './fields.ts';
 
 const because = Type.Object({ reason: textField(2000) }, closed);
@@ -14,6 +15,9 @@ const entryField = Type.Object(
     seed: textField(200),
     ring: Type.Optional(ringField),
     held: Type.Optional(because),
+    heldWhere: Type.Optional(
+      Type.Array(Type.Object({ reason: textField(2000), rule: ruleField }, closed), { maxItems: 20 }),
+    ),
     stopped: Type.Optional(because),
     floor: Type.Optional(Type.Boolean()),
   } satisfies Record<keyof RolloutEntry, TSchema>,

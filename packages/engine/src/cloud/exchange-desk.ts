@@ -33,7 +33,7 @@ import type { Log } from '../ports/log.ts';
 import type { Sealing } from '../ports/sealing.ts';
 import { hashCode } from './enrolment.ts';
 import { EnvelopeOpener } from './envelope-opener.ts';
-import { type CurrentPublication, type PublicationView, rolloutInput } from './publication-view.ts';
+import { type CurrentPublication, offerProducts, type PublicationView } from './publication-view.ts';
 import { type Accepted, enrolled, notEnrolled, Refusal, refusalOf } from './refusal.ts';
 import { ReportJudge, withheldText } from './report-judge.ts';
 import { sha256Of } from './sha256.ts';
@@ -55,6 +55,8 @@ export interface ExchangeDeskOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly offerLifetimeMs: number;
+  /** Told when usage reports were accepted and stored. */
+  readonly onReports?: () => void;
 }
 
 /**
@@ -92,6 +94,7 @@ export class ExchangeDesk implements ExchangeService {
     if (accepted.length === 0) {
       return { envelopes: [], refused };
     }
+    if (accepted.some(({ isReport }) => isReport === true)) this.#options.onReports?.();
     const publication = await this.#options.view.current();
     const receipts = accepted.map((item) => receiptFor(item, publication.offerSigner));
     const offers: Uint8Array[] = [];
@@ -248,11 +251,7 @@ export class ExchangeDesk implements ExchangeService {
       sequence: await database.nextOfferSequence(facts.hierarchyId),
       issuedAt: instant(now),
       expiresAt: instant(now + offerLifetimeMs),
-      products: [...publication.contents.catalogues].map(([product, catalogue]) => ({
-        catalogue,
-        descriptors: publication.descriptors.get(product) ?? new Map(),
-        rollout: rolloutInput(publication, product, now),
-      })),
+      products: offerProducts(publication, now),
       sha256: (bytes) => digestOf('sha256', bytes),
       ...(quarantine && { withheld: withheldText(quarantine) }),
     });

@@ -38,6 +38,8 @@ export interface PackageOverview {
   /** Absent for baselines, which are not rolled out. */
   readonly percentage?: number;
   readonly held?: string;
+  /** Reasons of holds that count on some configurations only. */
+  readonly heldWhere?: readonly string[];
   readonly stopped?: string;
   readonly floor: boolean;
   readonly withdrawn?: string;
@@ -84,6 +86,9 @@ export async function overview(tools: CloudTools, database: CloudDatabase): Prom
         floor: rolledOut?.floor === true,
         ...(rolledOut === undefined ? {} : { percentage: rolledOut.percentage }),
         ...(rolledOut?.held === undefined ? {} : { held: rolledOut.held.reason }),
+        ...(rolledOut?.heldWhere === undefined
+          ? {}
+          : { heldWhere: rolledOut.heldWhere.map(({ reason }) => reason) }),
         ...(rolledOut?.stopped === undefined ? {} : { stopped: rolledOut.stopped.reason }),
         ...(entry.withdrawn === undefined ? {} : { withdrawn: entry.withdrawn.reason }),
       };

@@ -14,6 +14,8 @@ export interface Accepted {
   readonly acceptedAt: EpochMs;
   /** The newest facts of the hierarchy: an offer answers them. */
   readonly facts?: TargetingFacts;
+  /** A usage report that was not stored before. */
+  readonly isReport?: true;
 }
 
 /** An envelope that is not accepted, and why: it never leaves the desk as an error. */

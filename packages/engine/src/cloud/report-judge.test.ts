@@ -184,7 +184,8 @@ test('reports in any order and any number of times leave the same rows', async (
 });
 
 test('the same report again is receipted again, with the instant of the first time', async (context) => {
-  const desk = await newDesk(context);
+  let told = 0;
+  const desk = await newDesk(context, { onReports: () => (told += 1) });
   const hierarchy = await desk.enrolled();
   const envelope = hierarchy.signed(hierarchy.next());
   const first = await desk.send(envelope);
@@ -192,6 +193,7 @@ test('the same report again is receipted again, with the instant of the first ti
   // As after a death between the commit and the answer: the site never heard of the first.
   assert.deepEqual((await desk.send(envelope)).receipts, first.receipts);
   assert.equal(rowsOf(desk.databasePath, allRows).length, 1);
+  assert.equal(told, 1);
 });
 
 for (const [sign, code] of [

@@ -53,7 +53,12 @@ export class ReportJudge {
             sequence,
           });
         }
-        return { hierarchyId, payloadSha256: payload.sha256, acceptedAt: verdict.acceptedAt };
+        return {
+          hierarchyId,
+          payloadSha256: payload.sha256,
+          acceptedAt: verdict.acceptedAt,
+          isReport: true,
+        };
       case 'repeated':
         return { hierarchyId, payloadSha256: payload.sha256, acceptedAt: verdict.acceptedAt };
       case 'copied':
@@ -80,7 +85,7 @@ export class ReportJudge {
 }
 
 /** For people, at both ends: how it was seen that a hierarchy exists twice. */
-export function quarantineText({ sign, epoch, sequence, storedSha256, refusedSha256 }: Quarantine): string {
+function quarantineText({ sign, epoch, sequence, storedSha256, refusedSha256 }: Quarantine): string {
   const pair = `${storedSha256.slice(0, 12)}… was counted, ${refusedSha256.slice(0, 12)}… was not`;
   return sign === 'same-number'
     ? `two different reports came as number ${sequence} of epoch ${epoch} (${pair}), so a copy of this hierarchy reports too`

@@ -6,10 +6,11 @@ import type {
   RolloutEntry,
 } from '@sallyport/core/domain/updates/package';
 import { packageGuid, type PackageGuid, type ProductId } from '@sallyport/core/shared/ids';
+import type { Rule } from '@sallyport/core/domain/updates/rule';
 import { encodeHex } from '@sallyport/core/wire/hex';
 import { CloudError } from '../ports/cloud-error.ts';
 import type { Random } from '../ports/random.ts';
-import { changeRepository, type CloudTools } from './cloud-tools.ts';
+import { changeRepository, type CloudTools, readPublished } from './cloud-tools.ts';
 import { catalogueFile, type Contents, rolloutFile } from './contents.ts';
 import { withFiles } from './repository/writer.ts';
 
@@ -19,8 +20,10 @@ export interface RolloutChange {
   /** `general` ends the narrowing. */
   readonly ring?: Ring;
   readonly hold?: string;
+  /** With `hold`: only where this rule over reported facts holds, or cannot be judged. */
+  readonly holdWhere?: Rule;
   readonly stop?: string;
-  /** Lifts a hold and a stop. */
+  /** Lifts every hold and a stop. */
   readonly release?: boolean;
   readonly floor?: boolean;
 }
@@ -64,6 +67,14 @@ export async function changeRollout(
     },
     signal,
   );
+}
+
+/** A published package by its GUID, or by its version when only one has it. @throws {CloudError} UNKNOWN_PACKAGE, UNKNOWN_PRODUCT, BAD_REQUEST */
+export async function packageNamed(
+  tools: Pick<CloudTools, 'repository'>,
+  named: { readonly package: string; readonly product?: ProductId },
+): Promise<NamedPackage> {
+  return findPackage((await readPublished(tools)).contents, named);
 }
 
 /** Takes a package back for good: nobody installs it any more. Needs the catalogue keys. @throws {CloudError} UNKNOWN_PACKAGE, BAD_REQUEST, KEYS_MISSING */
@@ -169,18 +180,29 @@ function asGuid(text: string): PackageGuid | undefined {
 }
 
 function changed(entry: RolloutEntry, wanted: RolloutChange): RolloutEntry {
-  const { held, stopped, ring, floor, ...rest } = entry;
-  const kept = wanted.release === true ? {} : { ...(held && { held }), ...(stopped && { stopped }) };
+  const { held, heldWhere, stopped, ring, floor, ...rest } = entry;
+  const kept =
+    wanted.release === true
+      ? {}
+      : { ...(held && { held }), ...(heldWhere && { heldWhere }), ...(stopped && { stopped }) };
   const ringNow = wanted.ring ?? ring;
   return {
     ...rest,
     ...kept,
     ...(wanted.percentage === undefined ? {} : { percentage: wanted.percentage }),
     ...(ringNow === undefined || ringNow === 'general' ? {} : { ring: ringNow }),
-    ...(wanted.hold === undefined ? {} : { held: { reason: wanted.hold } }),
+    ...newHold(wanted, heldWhere ?? []),
     ...(wanted.stop === undefined ? {} : { stopped: { reason: wanted.stop } }),
     ...((wanted.floor ?? floor) === true ? { floor: true } : {}),
   };
+}
+
+function newHold(
+  { hold: reason, holdWhere: rule }: RolloutChange,
+  before: NonNullable<RolloutEntry['heldWhere']>,
+): Pick<RolloutEntry, 'held' | 'heldWhere'> {
+  if (reason === undefined) return {};
+  return rule === undefined ? { held: { reason } } : { heldWhere: [...before, { reason, rule }] };
 }
 
 function checkChange(wanted: RolloutChange): void {
@@ -188,11 +210,16 @@ function checkChange(wanted: RolloutChange): void {
     throw new CloudError('BAD_REQUEST', message);
   };
   if (Object.values(wanted).every((value) => value === undefined)) {
-    refuse('nothing to change: give --percentage, --ring, --hold, --release, --stop, --floor or --no-floor');
+    refuse(
+      'nothing to change: give --percentage, --ring, --hold, --release, --stop, --stop-above, --floor or --no-floor',
+    );
   }
   checkPercentage(wanted.percentage);
   if (wanted.release === true && (wanted.hold !== undefined || wanted.stop !== undefined)) {
     refuse('--release lifts what --hold and --stop set: give one of them');
+  }
+  if (wanted.holdWhere !== undefined && wanted.hold === undefined) {
+    refuse('--where says on which configurations a hold counts: give --hold with the reason');
   }
   for (const reason of [wanted.hold, wanted.stop]) {
     if (reason?.trim() === '') {

@@ -10,7 +10,8 @@ import { SallyportError } from '@sallyport/core/shared/errors';
  * - `LOCKED`: another process writes the repository
  * - `UNWRITABLE`: the disk under the database is full, read-only or broken
  * - `INVALID_DEFINITION`: see the problems that `DefinitionError` lists
- * - `UNKNOWN_PACKAGE`, `UNKNOWN_PRODUCT`, `BAD_REQUEST`: what the operator asked for makes no sense here
+ * - `UNKNOWN_PACKAGE`, `UNKNOWN_PRODUCT`, `UNKNOWN_HIERARCHY`, `BAD_REQUEST`: what the operator asked for makes no sense
+ *   here; `NO_FACTS`: the hierarchy has told nothing that an offer could be made of
  */
 export type CloudErrorCode =
   | 'ALREADY_THERE'
@@ -22,6 +23,8 @@ export type CloudErrorCode =
   | 'KEYS_MISSING'
   | 'LOCKED'
   | 'NOT_THERE'
+  | 'NO_FACTS'
+  | 'UNKNOWN_HIERARCHY'
   | 'UNKNOWN_PACKAGE'
   | 'UNKNOWN_PRODUCT'
   | 'UNWRITABLE'

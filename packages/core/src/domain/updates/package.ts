@@ -162,6 +162,11 @@ export interface RolloutEntry {
   readonly ring?: Ring;
   /** Not yet: kept back for the reason given; downloads and installs that began go on. */
   readonly held?: { readonly reason: string };
+  /**
+   * Not yet where a known issue would hit: kept back from hierarchies for which a rule over their reported facts holds,
+   * or cannot be judged.
+   */
+  readonly heldWhere?: readonly { readonly reason: string; readonly rule: Rule }[];
   /** No more: nothing new starts, and installs that have not switched yet stop. */
   readonly stopped?: { readonly reason: string };
   /** A mandatory intermediate version: nothing newer is available to a hierarchy below it. */

@@ -1,5 +1,6 @@
 import { compareVersions, tryParseVersion } from '../../shared/version.ts';
 import type { CatalogueEntry, RolloutEntry } from './package.ts';
+import { evaluateRule } from './rule-evaluation.ts';
 import { isDrawn, lot, lotCount, lotLimit } from './rollout.ts';
 import { generalRing } from './selection-applicability.ts';
 import type { SelectionContext } from './selection-input.ts';
@@ -53,6 +54,7 @@ function entryReasons(own: RolloutEntry, context: SelectionContext): Reason[] {
       }),
     );
   }
+  reasons.push(...conditionalHolds(own, context));
   if (own.ring !== undefined && own.ring !== generalRing && own.ring !== ring) {
     reasons.push(
       rollout('ROLLOUT_RING', {
@@ -79,6 +81,25 @@ function entryReasons(own: RolloutEntry, context: SelectionContext): Reason[] {
     );
   }
   return reasons;
+}
+
+/** What cannot be judged is held: a known issue may hold too much up, never too little. */
+function conditionalHolds({ heldWhere = [] }: RolloutEntry, { ruleFacts }: SelectionContext): Reason[] {
+  return heldWhere.flatMap(({ reason, rule }) => {
+    // What keeps "not the rule" from holding is what makes the rule hold.
+    const { verdict, failing } = evaluateRule({ not: rule }, ruleFacts);
+    if (verdict === 'yes') return [];
+    const [leaf] = failing;
+    return [
+      rollout('HELD', {
+        sentence: `The vendor holds it back on configurations such as this one: ${reason}`,
+        rule: 'heldWhere',
+        ...(leaf && { fact: leaf.fact }),
+        ...(leaf?.value === undefined ? {} : { value: leaf.value }),
+        change: `${leaf === undefined ? '' : `${leaf.change} Or: `}The vendor lifts the hold.`,
+      }),
+    ];
+  });
 }
 
 function floorReasons(entry: CatalogueEntry, context: SelectionContext): readonly Reason[] {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { digest, hierarchyId, type PackageGuid } from '../../shared/ids.ts';
 import type { Offer } from '../exchange/exchange.ts';
-import type { PackageDescriptor } from './package.ts';
+import type { PackageDescriptor, RolloutEntry } from './package.ts';
 import { lot } from './rollout.ts';
+import type { Rule } from './rule.ts';
 import type { OfferInput, SelectionInput } from './selection-input.ts';
 import type { ReasonCode, SelectionResult } from './selection-reason.ts';
 import { applicabilityEvent, newestToDownload, select } from './selection.ts';
@@ -206,6 +207,37 @@ test('follows holds, stops and the lot of the hierarchy', () => {
   assert.match(
     result.reasons[2]?.sentence ?? '',
     new RegExp(`to 0 % .* drew lot ${lot('seed', hierarchy, sha256)} of 10000`),
+  );
+});
+
+test('holds a package where a rule over reported facts holds or cannot be judged, and nowhere else', () => {
+  const reasonsOf = (heldWhere: RolloutEntry['heldWhere']) =>
+    only(
+      selectionInput([update], {
+        rollout: { kind: 'rollout', rollout: rollout([guid(1)], { ...(heldWhere && { heldWhere }) }) },
+      }),
+    ).reasons;
+  const hold = (rule: Rule) => [{ reason: 'It loses settings.', rule }];
+  const [held, ...others] = reasonsOf(hold({ fact: 'platform.os', is: 'linux' }));
+  assert.deepEqual([held?.code, held?.fact, held?.value, others], ['HELD', 'platform.os', 'linux', []]);
+  assert.match(held?.sentence ?? '', /configurations such as this one: It loses settings\./);
+  assert.match(held?.change ?? '', /platform\.os must not be .* The vendor lifts the hold/);
+  assert.deepEqual(reasonsOf(hold({ fact: 'platform.os', is: 'other' })), []);
+  assert.deepEqual(
+    reasonsOf(hold({ fact: 'nobody.reports', is: 'this' })).map(({ code }) => code),
+    ['HELD'],
+  );
+  assert.deepEqual(
+    reasonsOf(
+      hold({
+        all: [
+          { fact: 'platform.os', is: 'other' },
+          { fact: 'nobody.reports', is: 1 },
+        ],
+      }),
+    ),
+    [],
+    'a part that is known not to hold is enough',
   );
 });
 

@@ -19,12 +19,13 @@ export async function floorOf(
   id: string,
   kind: FloorKind,
 ): Promise<ReportNumber | undefined> {
-  return database
+  const row = await database
     .selectFrom('usage_floor')
     .select(['epoch', 'sequence'])
     .where('hierarchy_id', '=', id)
     .where('kind', '=', kind)
     .executeTakeFirst();
+  return row && { epoch: row.epoch, sequence: row.sequence };
 }
 
 /** Raises the floor; a lower one changes nothing. */

@@ -23,7 +23,7 @@ export async function versionCounts(database: Database): Promise<readonly Versio
       count(distinct report_hierarchy) as hierarchies, count(*) as sites
     from ${view('setup.products')} where report_newest
     group by 1, 2 order by 1, 2`.execute(database);
-  return rows;
+  return rows.map((row) => ({ ...row }));
 }
 
 export async function levelCounts(database: Database): Promise<Awaited<ReturnType<UsageLedger['levels']>>> {
@@ -32,7 +32,7 @@ export async function levelCounts(database: Database): Promise<Awaited<ReturnTyp
     group by level order by case level when 'basic' then 0 when 'enhanced' then 1 else 2 end`.execute(
     database,
   );
-  return rows;
+  return rows.map((row) => ({ ...row }));
 }
 
 export async function stateCounts(database: Database): Promise<readonly StateCount[]> {
@@ -41,7 +41,7 @@ export async function stateCounts(database: Database): Promise<readonly StateCou
       coalesce(state, '') as state, count(distinct report_hierarchy) as hierarchies, count(*) as sites
     from ${view('updates.packages')} where report_newest
     group by 1, 2, 3, 4 order by 1, 2, 3, 4`.execute(database);
-  return rows;
+  return rows.map((row) => ({ ...row }));
 }
 
 export async function errorRates(database: Database): Promise<readonly ErrorRate[]> {
@@ -52,7 +52,7 @@ export async function errorRates(database: Database): Promise<readonly ErrorRate
     from ${view('updates.packages')}
     where report_newest and (coalesce(succeeded, 0) > 0 or coalesce(failed, 0) > 0)
     group by 1, 2, 3 order by 1, 2, 3`.execute(database);
-  return rows;
+  return rows.map((row) => ({ ...row }));
 }
 
 export async function problemClusters(database: Database): Promise<readonly ProblemCluster[]> {
@@ -77,7 +77,7 @@ export async function installOutcome(database: Database, guid: string): Promise<
       select max(coalesce(failed, 0) > 0) as failed from ${view('updates.packages')}
       where report_newest and package = ${guid} and (coalesce(succeeded, 0) > 0 or coalesce(failed, 0) > 0)
       group by report_hierarchy)`.execute(database);
-  return rows[0] ?? { attempted: 0, failed: 0 };
+  return { attempted: rows[0]?.attempted ?? 0, failed: rows[0]?.failed ?? 0 };
 }
 
 export async function storedReports(database: Database, id: HierarchyId): Promise<readonly StoredReport[]> {
