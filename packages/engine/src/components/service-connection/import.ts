@@ -197,7 +197,7 @@ function keep(
 }
 
 /** The same on every part: the first that has it will do. */
-export async function firstOf(
+async function firstOf(
   media: readonly IndexedMedium[],
   path: string,
   maxBytes: number,
