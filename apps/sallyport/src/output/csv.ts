@@ -1,16 +1,20 @@
-/** A cell that a spreadsheet takes for a formula begins so. */
+/** What one cell may hold. */
+export type CsvCell = boolean | number | string;
+
+/** A program for tables takes what begins like this for a formula, and runs it. */
 const formulaStart = /^[=+\-@\t\r]/;
+const quoted = /[",\r\n]/;
 
 /**
- * Rows as CSV (RFC 4180) that opens in a spreadsheet. A cell that would be run as a formula there gets an apostrophe in
- * front, so that it is shown.
+ * Rows as CSV (RFC 4180): commas, CRLF, quotes where they are needed. Text that a program for tables would take for a
+ * formula gets an apostrophe in front, which such programs show as text; numbers stay as they are.
  */
-export function formatCsv(rows: readonly (readonly (boolean | number | string)[])[]): string {
-  return rows.map((row) => `${row.map(cell).join(',')}\r\n`).join('');
+export function formatCsv(head: readonly string[], rows: readonly (readonly CsvCell[])[]): string {
+  return [head, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
 }
 
-function cell(value: boolean | number | string): string {
+function cell(value: CsvCell): string {
   if (typeof value !== 'string') return String(value);
-  const shown = formulaStart.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
+  const text = formulaStart.test(value) ? `'${value}` : value;
+  return quoted.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

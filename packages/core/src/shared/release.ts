@@ -1,2 +1,2 @@
-/** The release of this program: all packages have one version. */
+/** The version of Sallyport that this is: all packages have the same one. */
 export const sallyportVersion = '0.1.0';
