@@ -8,7 +8,7 @@ import { systemClock } from '@sallyport/engine/compute/clock';
 import { CloudError } from '@sallyport/engine/ports/cloud-error';
 import type { Rule } from '@sallyport/core/domain/updates/rule';
 import { type PackageGuid, productId } from '@sallyport/core/shared/ids';
-import { userName } from '../command/user-name.ts';
+import { administrator } from '../command/administrator.ts';
 import { type DataOptions, type KeyOptions, openCloud, openDatabase } from './open-cloud.ts';
 import { printJson, printLine, runCommand } from '../command/run.ts';
 
@@ -114,7 +114,7 @@ function limitOf({ stopAbove, ofAtLeast }: RolloutOptions): WantedLimit | undefi
 
 async function setLimit(options: DataOptions, guid: PackageGuid, limit: WantedLimit): Promise<void> {
   const database = await openDatabase(options);
-  const by = { at: systemClock.now(), who: userName() };
+  const by = { at: systemClock.now(), who: administrator() };
   try {
     if (limit === 'none') await database.usage.removeStopLimit(guid, by);
     else await database.usage.setStopLimit({ guid, ...limit }, by);

@@ -4,7 +4,7 @@ import { systemClock } from '@sallyport/engine/compute/clock';
 import type { Decision, UsageLedger } from '@sallyport/engine/ports/usage-ledger';
 import { days } from '@sallyport/core/shared/units';
 import { exitCodes, printJson, printLine, runCommand } from '../command/run.ts';
-import { userName } from '../command/user-name.ts';
+import { administrator } from '../command/administrator.ts';
 import { formatCsv } from '../output/csv.ts';
 import { formatTable } from '../output/table.ts';
 import { type DataOptions, openDatabase } from './open-cloud.ts';
@@ -179,7 +179,7 @@ async function decide(
 ): Promise<void> {
   await runCommand(options.json === true, () =>
     withLedger(options, async (ledger) => {
-      const { json, text } = await work(ledger, { at: systemClock.now(), who: userName() });
+      const { json, text } = await work(ledger, { at: systemClock.now(), who: administrator() });
       if (options.json === true) printJson(json);
       else printLine(text);
     }),

@@ -74,7 +74,10 @@ export function exportCsv(options: SiteToolOptions, to: string): Promise<void> {
     async (_log, signal) => {
       const due = await withSite(options.data, signal, (site) => site.ask<DueResult>('tool-due', {}));
       const file = resolve(to);
-      await createFileDurably(file, new TextEncoder().encode(formatCsv(csvRows(due))));
+      await createFileDurably(
+        file,
+        new TextEncoder().encode(formatCsv(['part', 'field', 'value'], csvRows(due))),
+      );
       return { file, envelopes: due.envelopes.length };
     },
     ({ file, envelopes }) => `${file} tells of ${envelopes} envelopes, one value a row`,
@@ -89,7 +92,6 @@ function csvRows({
   envelopes,
 }: DueResult): (number | string)[][] {
   return [
-    ['part', 'field', 'value'],
     ['request', 'hierarchyId', hierarchyId],
     ['request', 'vendorUrl', vendorUrl],
     ...products.map(({ product, version }) => ['request', `products/${product}`, version]),

@@ -8,7 +8,7 @@ import type { Log, LogFields } from '@sallyport/engine/ports/log';
 import { fill } from '@sallyport/engine/storage/files/component-logs';
 
 /** The name that administrators know. */
-export const toolLogName = 'ServiceConnectionTool.log';
+const toolLogName = 'ServiceConnectionTool.log';
 
 /**
  * The tool's log: CMTrace lines, appended, never overwritten; in the folder in which the tool runs, or where the command

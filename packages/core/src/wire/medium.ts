@@ -43,7 +43,7 @@ const versionsField = Type.Object({
 /** Answers to one hierarchy: receipts and offers, each signed by itself. */
 export const answersMaxBytes = mebibytes(32);
 /** A line of a content list is a digest and a size. */
-export const contentLineMaxBytes = 64 + 1 + 16 + 1;
+const contentLineMaxBytes = 64 + 1 + 16 + 1;
 export const contentListMaxBytes = contentLineMaxBytes * 2_000_000;
 /** The envelope of a request's index. */
 export const requestEnvelopeMaxBytes = mebibytes(2) + kibibytes(64);

@@ -1,6 +1,7 @@
 import type { MediumRequest } from '@sallyport/core/domain/exchange/medium';
 import { MediumError } from '@sallyport/core/domain/exchange/medium-error';
 import { messageOf } from '@sallyport/core/shared/errors';
+import { mebibytes } from '@sallyport/core/shared/units';
 import { requestEnvelopeMaxBytes } from '@sallyport/core/wire/medium';
 import { readMediumRequest } from '@sallyport/core/wire/medium-reading';
 import type { VerificationTools } from '@sallyport/core/wire/hierarchy-documents';
@@ -41,6 +42,9 @@ export async function openRequest(
   }
 }
 
+/** No part is larger: a sealed report, or what two million blobs take. Whoever signed for more is no site of ours. */
+const partMaxBytes = mebibytes(32);
+
 /** A part of a request, as the site signed for it. @throws {MediumError} EDITED, TRUNCATED */
 export async function partOf(
   { request, archive }: OpenRequest,
@@ -48,7 +52,8 @@ export async function partOf(
   digests: Digests,
 ): Promise<Uint8Array> {
   const part = request.parts.find((each) => each.name === name);
-  const bytes = part === undefined ? undefined : await archive.read(name, part.sizeBytes);
+  const bytes =
+    part === undefined ? undefined : await archive.read(name, Math.min(part.sizeBytes, partMaxBytes));
   if (bytes !== undefined && digests.of('sha256', bytes) === part?.sha256) return bytes;
   throw new MediumError(
     'EDITED',

@@ -4,6 +4,8 @@ import type { PackageGuid } from '@sallyport/core/shared/ids';
 import { never } from '../../../test-support/bytes.ts';
 import type { TestHierarchy, TestSite } from '../hierarchy-manager/test-support/test-hierarchy.ts';
 import { guids } from '../hierarchy-manager/test-support/test-vendor.ts';
+import { packageOf } from '../hierarchy-manager/trusted-view.ts';
+import { connectionSettingName, readConnection } from '../service-connection/connection-setting.ts';
 import { collectionRoots, packagesToKeep } from './collection-roots.ts';
 import { rootPorts, withDownload } from './test-support/cared-library.ts';
 
@@ -101,4 +103,20 @@ test('while the descriptor of a kept package is missing nobody knows what must s
   assert.ok((await collectionRoots(ports)).has(descriptorOf(guids.update).sha256));
   await top.blobs.remove(descriptorOf(guids.update).sha256);
   await assert.rejects(collectionRoots(ports), { code: 'NOT_HELD', message: /descriptor of package/ });
+});
+
+test('content that a medium brought is kept until its package is installed: nobody could fetch it again', async (t) => {
+  const hierarchy = await withDownload(t);
+  const { top, vendor } = hierarchy;
+  const ports = rootPorts(top, hierarchy.roster);
+  await vendor.add(guids.other, '4.0.0.1');
+  vendor.sign();
+  await top.documents.refresh(never());
+  const known = packageOf(await top.documents.view(), guids.other)?.descriptor ?? assert.fail();
+  const isKept = async (): Promise<boolean> => (await collectionRoots(ports)).has(known.content.tree.sha256);
+  assert.equal(await isKept(), false);
+  top.database.write(({ settings }) =>
+    settings.put(connectionSettingName, { ...readConnection(settings), brought: [guids.other] }),
+  );
+  assert.equal(await isKept(), true);
 });

@@ -8,7 +8,7 @@ import type { Blobs } from '../../ports/blobs.ts';
 
 const prefixBytes = 8;
 /** 2 million blobs. */
-export const haveSetMaxBytes = prefixBytes * 2_000_000;
+const haveSetMaxBytes = prefixBytes * 2_000_000;
 
 /** The have-set of a library. */
 export async function haveSetOf(blobs: Pick<Blobs, 'list'>): Promise<Uint8Array> {

@@ -36,6 +36,9 @@ export async function importMedia(
   const notes = [...entry.problems];
   const metadata = await takeMetadata(ports, media, notes, signal);
   const view = await ports.documents.view();
+  const guids = entry.packages.flatMap(({ guid }) => (packageOf(view, guid) === undefined ? [] : [guid]));
+  // Before anything of them comes: collection takes what belongs to nothing.
+  noteBrought(ports, guids);
   const list = await firstOf(media, mediumPlaces(hierarchyId).content, contentListMaxBytes);
   const content = await takeContent(
     { blobs, freeBytes: () => releases.freeBytes() },
@@ -50,17 +53,13 @@ export async function importMedia(
     );
   const answers = await takeAnswers(ports, media, view);
   notes.push(...answers.notes);
-  const packages = await broughtPackages(
-    ports,
-    entry.packages.map(({ guid }) => guid),
-    view,
-  );
+  const packages = await broughtPackages(ports, guids, view);
   const writtenAt =
     media
       .map(({ index }) => index.writtenAt)
       .toSorted()
       .at(-1) ?? '';
-  keep(ports, packages, {
+  keep(ports, {
     importedAt: new Date(ports.clock.now()).toISOString(),
     writtenAt,
     receipts: answers.receipts,
@@ -184,20 +183,21 @@ async function broughtPackages(
   return packages;
 }
 
-function keep(
-  { database }: ConnectionPorts,
-  packages: ImportResult['packages'],
-  lastImport: MediumImport,
-): void {
+function noteBrought({ database }: ConnectionPorts, guids: readonly PackageGuid[]): void {
   database.write(({ settings }) => {
     const before = readConnection(settings);
-    const brought = [...new Set([...before.brought, ...packages.map(({ guid }) => guid as PackageGuid)])];
-    settings.put(connectionSettingName, { ...before, lastImport, brought });
+    settings.put(connectionSettingName, { ...before, brought: [...new Set([...before.brought, ...guids])] });
   });
 }
 
+function keep({ database }: ConnectionPorts, lastImport: MediumImport): void {
+  database.write(({ settings }) =>
+    settings.put(connectionSettingName, { ...readConnection(settings), lastImport }),
+  );
+}
+
 /** The same on every part: the first that has it will do. */
-export async function firstOf(
+async function firstOf(
   media: readonly IndexedMedium[],
   path: string,
   maxBytes: number,

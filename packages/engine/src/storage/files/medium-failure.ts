@@ -16,7 +16,7 @@ const codes: Readonly<Record<string, MediumErrorCode>> = {
 };
 
 /** A failed file operation on a medium or request file as the error to throw: cause, place and remedy by name. */
-export function mediumFailure(failure: unknown, place: string): unknown {
+function mediumFailure(failure: unknown, place: string): unknown {
   if (failure instanceof SallyportError || fileErrorCode(failure) === undefined) return failure;
   const errno = fileErrorCode(failure) ?? '';
   const { cause, remedy } = fileFailureOf(failure) ?? {
