@@ -94,7 +94,7 @@ function itemsOf(report: UsageReport): ReadonlyMap<string, string> {
 }
 
 /** A row as people read it. */
-export function textOfRows(rows: readonly UsageRow[]): string {
+function textOfRows(rows: readonly UsageRow[]): string {
   if (rows.length === 0) return 'none';
   return rows
     .map((row) =>

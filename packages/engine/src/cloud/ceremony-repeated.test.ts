@@ -87,7 +87,7 @@ for (const at of ['1.targets.json', 'timestamp.json', '1.root.json']) {
     const cloud = await emptyCloud(t);
     await cutShort(cloud, at, 'before');
     const left = await onlineKeys(cloud.tools);
-    assert.equal(left.length, 4);
+    assert.equal(left.length, 5);
     let isSetUp = false;
     const dataFolder = {
       isSetUp: async () => true,
@@ -98,7 +98,7 @@ for (const at of ['1.targets.json', 'timestamp.json', '1.root.json']) {
     await holdCeremony(await cloud.reopen(), { ...options, dataFolder }, never);
     const now = await onlineKeys(cloud.tools);
     assert.ok(isSetUp);
-    assert.equal(now.length, 4);
+    assert.equal(now.length, 5);
     assert.deepEqual(
       now.filter((key) => left.includes(key)),
       [],

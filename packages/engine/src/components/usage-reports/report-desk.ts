@@ -30,7 +30,7 @@ export interface ReportDeskOptions {
 
 /** As many as a year has weeks, and one. */
 export const reportsWaitingMax = 53;
-export const bytesWaitingMax = mebibytes(64);
+const bytesWaitingMax = mebibytes(64);
 
 /** The setting `usage-reported`: which collection of each site has gone into a report. */
 const reportedSetting = 'usage-reported';

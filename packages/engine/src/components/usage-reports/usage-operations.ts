@@ -21,7 +21,7 @@ import { putPolicy, readPolicy } from '../usage-collector/policy.ts';
 import { usageRecordKey } from '../usage-collector/usage-collector.ts';
 import { quotaReached, type ReportDesk } from './report-desk.ts';
 
-export class UsageOperationError extends SallyportError<'NOT_TOP_TIER'> {}
+class UsageOperationError extends SallyportError<'NOT_TOP_TIER'> {}
 
 export interface UsageOperationsPorts {
   readonly site: SiteIdentity;
@@ -176,6 +176,7 @@ function textOf(payload: Uint8Array): string {
   return new TextDecoder().decode(payload);
 }
 
-function summaryOf({ payload: _, ...summary }: StoredReport): Omit<StoredReport, 'payload'> {
-  return summary;
+function summaryOf(report: StoredReport): Omit<StoredReport, 'payload'> {
+  const { payload, ...summary } = report;
+  return payload === undefined ? report : summary;
 }

@@ -146,7 +146,7 @@ function reportOf(row: Row): StoredReport {
     state: String(row['state']) as ReportState,
     ...(sentAt === null ? {} : { sentAt: Number(sentAt) }),
     ...(settledAt === null ? {} : { settledAt: Number(settledAt) }),
-    ...(reason === null ? {} : { reason: String(reason) }),
+    ...(typeof reason === 'string' ? { reason } : {}),
   };
 }
 

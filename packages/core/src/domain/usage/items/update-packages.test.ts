@@ -31,7 +31,17 @@ function projection(state: UpdateState): UpdateProjection {
 const facts = {
   ...bareFacts,
   packages: new Map([
-    [guid, { product, version: '2.0', kind: 'version-update' as const, releasedAt: 1, withdrawn: false }],
+    [
+      guid,
+      {
+        product,
+        version: '2.0',
+        kind: 'version-update' as const,
+        releasedAt: 1,
+        withdrawn: false,
+        impact: [],
+      },
+    ],
   ]),
   projections: [projection('INSTALL_SUCCESS')],
   events: [

@@ -142,6 +142,12 @@ export const updateChanges: readonly UsageChange[] = [
       'updates.installs': [{ product, succeeded: 0, failed: 1 }],
       'updates.errors': [{ product, event: 'install-failed', code: 'UNHEALTHY', times: 1 }],
       'updates.failedSteps': [{ product, step: 'health-check', times: 1, rolledBack: 1 }],
+      'updates.packages': (rows) =>
+        rows.some(
+          (row) => row['package'] === update && row['failed'] === 1 && row['state'] === 'INSTALL_FAILED',
+        ),
+      'updates.failures': (rows) =>
+        rows.some((row) => row['package'] === update && row['code'] === 'UNHEALTHY' && row['times'] === 1),
     },
   },
   {
