@@ -185,7 +185,10 @@ describe('the commands on usage data', () => {
   });
 
   it('keep reports as long as was decided, and erase a hierarchy whole', async () => {
-    assert.match(await done('usage', 'retention'), /kept 365 days; 1 older ones were removed/);
+    assert.match(
+      await done('usage', 'retention'),
+      /kept 365 days; 1 older reports and 0 older facts were removed/,
+    );
     assert.match(await done('usage', 'retention', '--days', '400'), /kept 400 days; 0 older/);
     assert.match(
       await done('usage', 'erase', hierarchy.id.slice(0, 16)),

@@ -21,7 +21,9 @@ export function addUsage(cloud: Command): void {
       (await import('./usage.ts')).erase(named, options),
     );
   withData(usage.command('retention'))
-    .description('Remove reports that are older than the retention, a year when nothing else was set')
+    .description(
+      'Remove reports and facts that are older than the retention: a year when nothing else was set',
+    )
     .option('--days <number>', 'keep them this long from now on', count(1, 36_500))
     .action(async (options: DataOptions & { days?: number }) =>
       (await import('./usage.ts')).retention(options),

@@ -142,7 +142,7 @@ export const retention = (options: DataOptions & { readonly days?: number }): Pr
     const removed = await ledger.purge(by.at - days(retentionDays), by);
     return {
       json: { retentionDays, removed },
-      text: `Reports are kept ${retentionDays} days; ${removed} older ones were removed. The running service removes them daily.`,
+      text: `Reports and facts are kept ${retentionDays} days; ${removed.reports} older reports and ${removed.facts} older facts were removed. The running service does it daily.`,
     };
   });
 

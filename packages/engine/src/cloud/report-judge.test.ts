@@ -244,20 +244,6 @@ for (const [sign, code] of [
   });
 }
 
-test('nothing is offered to a quarantined hierarchy, and it is told why', async (context) => {
-  const desk = await newDesk(context);
-  const hierarchy = await desk.enrolled();
-  const own = hierarchy.next();
-  await desk.send(hierarchy.signed(own));
-  await desk.send(hierarchy.signed({ ...own, fixedAt: '2026-11-24T01:00:00Z' }));
-  const { offers, receipts } = await desk.send(hierarchy.report(hierarchy.facts(1)));
-  assert.equal(receipts.length, 1, 'its facts are taken all the same');
-  assert.deepEqual(
-    offers.map(({ packages }) => packages.filter(({ offered }) => offered)),
-    [[]],
-  );
-});
-
 test('a restored hierarchy goes on from wherever its backup was, in a higher epoch', async (context) => {
   const desk = await newDesk(context);
   const hierarchy = await desk.enrolled();

@@ -54,13 +54,15 @@ export class UsageKeeper {
       if (now < this.#purgeDueAt) return;
       const retentionDays = await this.#ledger.retentionDays();
       const before = now - days(retentionDays);
-      const purged = await this.#ledger.purge(before, { at: now, who: serviceName });
+      const { reports, facts } = await this.#ledger.purge(before, { at: now, who: serviceName });
       this.#purgeDueAt = now + days(1);
-      if (purged > 0)
-        this.#log.info('{purged} reports are older than {retentionDays} days and were removed', {
-          purged,
-          retentionDays,
-        });
+      if (reports + facts > 0) {
+        const gone = { reports, facts, retentionDays };
+        this.#log.info(
+          'removed what is older than {retentionDays} days: {reports} reports, {facts} facts',
+          gone,
+        );
+      }
     });
     await this.#trying('limits of failed installs could not be looked at', () =>
       stopWhatFails(this.#ledger, this.#tools, this.#log, this.#end.signal),

@@ -24,8 +24,8 @@ export interface UsageLedger {
   erase(id: HierarchyId, by: Decision & { readonly enrolment: boolean }): Promise<Erasure>;
   retentionDays(): Promise<number>;
   setRetentionDays(days: number, by: Decision): Promise<void>;
-  /** Removes what was accepted before `before`. Audited when there was something. Answers how many reports went. */
-  purge(before: EpochMs, by: Decision): Promise<number>;
+  /** Removes reports and facts that were accepted before `before`. Audited when there was something. */
+  purge(before: EpochMs, by: Decision): Promise<Purge>;
   stopLimits(): Promise<readonly StopLimit[]>;
   /** Sets a limit, in place of one that was set before. */
   setStopLimit(limit: Pick<StopLimit, 'guid' | 'ofAtLeast' | 'percent'>, by: Decision): Promise<void>;
@@ -131,6 +131,12 @@ export interface StoredReport {
   readonly payloadSha256: string;
   /** The report before it has never come, or not yet; one that was erased is no gap. */
   readonly gap: boolean;
+}
+
+/** How many went because of their age. */
+export interface Purge {
+  readonly reports: number;
+  readonly facts: number;
 }
 
 /** Rows by table, before and after: after a complete erasure every number in `left` is 0. */

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { EpochMs, HierarchyId } from '@sallyport/core/shared/ids';
-import type { Decision, Erasure } from '../../../ports/usage-ledger.ts';
+import type { Decision, Erasure, Purge } from '../../../ports/usage-ledger.ts';
 import { audit } from './audit-rows.ts';
-import { raiseFloor } from './floor-rows.ts';
+import { isAbove, raiseFloor, type ReportNumber } from './floor-rows.ts';
 import type { CloudTables } from './schema.ts';
 
 type Database = Kysely<CloudTables>;
@@ -80,19 +80,33 @@ export async function eraseWithin(
 }
 
 /** `UsageLedger.purge`, within a writing transaction. */
-export async function purgeWithin(database: Database, before: EpochMs, by: Decision): Promise<number> {
+export async function purgeWithin(database: Database, before: EpochMs, by: Decision): Promise<Purge> {
+  const reports = await purgeTable(database, 'usage_report', 'report', before);
+  const facts = await purgeTable(database, 'accepted_facts', 'facts', before);
+  if (reports + facts > 0) {
+    const details = { before: new Date(before).toISOString(), reports, facts };
+    await audit(database, { ...by, act: 'purged', details });
+  }
+  return { reports, facts };
+}
+
+/** Answers how many went. */
+async function purgeTable(
+  database: Database,
+  table: 'accepted_facts' | 'usage_report',
+  kind: 'facts' | 'report',
+  before: EpochMs,
+): Promise<number> {
   const old = await database
-    .selectFrom('usage_report')
-    .select(['hierarchy_id', 'epoch', 'sequence'])
+    .deleteFrom(table)
     .where('accepted_at', '<', before)
-    .orderBy('epoch')
-    .orderBy('sequence')
+    .returning(['hierarchy_id', 'epoch', 'sequence'])
     .execute();
-  if (old.length === 0) return 0;
-  const highest = new Map(old.map((report) => [report.hierarchy_id, report]));
-  for (const [id, report] of highest) await raiseFloor(database, id, 'report', report);
-  await database.deleteFrom('usage_report').where('accepted_at', '<', before).execute();
-  const details = { before: new Date(before).toISOString(), reports: old.length, hierarchies: highest.size };
-  await audit(database, { ...by, act: 'purged', details });
+  const highest = new Map<string, ReportNumber>();
+  for (const { hierarchy_id: id, epoch, sequence } of old) {
+    const known = highest.get(id);
+    if (known === undefined || isAbove({ epoch, sequence }, known)) highest.set(id, { epoch, sequence });
+  }
+  for (const [id, number] of highest) await raiseFloor(database, id, kind, number);
   return old.length;
 }

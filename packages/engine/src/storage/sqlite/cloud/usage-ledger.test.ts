@@ -233,8 +233,14 @@ test('what is older than the retention is removed and does not come back', async
   assert.equal(await database.usage.retentionDays(), 30);
   await report(a, 1, [site('A', runs('1.0'))], 0);
   await report(a, 2, [site('A', runs('1.0'))], days(40));
-  assert.equal(await database.usage.purge(days(20), by), 1);
-  assert.equal(await database.usage.purge(days(20), by), 0);
+  const facts = { schema: 1, hierarchyId: a, epoch: 1, sequence: 3 } as Parameters<
+    typeof database.acceptFacts
+  >[0];
+  const sent = { bytes: Buffer.from('facts'), sha256: 'f'.repeat(64) };
+  await database.acceptFacts(facts, sent, 0);
+  assert.deepEqual(await database.usage.purge(days(20), by), { reports: 1, facts: 1 });
+  assert.deepEqual(await database.usage.purge(days(20), by), { reports: 0, facts: 0 });
+  assert.equal((await database.acceptFacts(facts, sent, 1)).kind, 'older');
   assert.deepEqual(
     (await database.usage.reports(a)).map(({ sequence, gap }) => [sequence, gap]),
     [[2, false]],

@@ -5,6 +5,7 @@ import type {
   Decision,
   Erasure,
   InstallOutcome,
+  Purge,
   StopLimit,
   UsageLedger,
 } from '../../../ports/usage-ledger.ts';
@@ -118,7 +119,7 @@ export class SqliteUsageLedger implements UsageLedger {
     });
   }
 
-  purge(before: EpochMs, by: Decision): Promise<number> {
+  purge(before: EpochMs, by: Decision): Promise<Purge> {
     return this.#writing((database) => purgeWithin(database, before, by));
   }
 

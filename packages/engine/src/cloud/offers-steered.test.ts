@@ -198,6 +198,31 @@ test('why a package is offered or not is explained on the newest facts, as offer
   });
 });
 
+test('nothing is offered to a quarantined hierarchy, and it is told why', async (context) => {
+  const { desk } = await vendor(context);
+  const hierarchy = await desk.enrolled();
+  const versions = [{ version: '1.0', type: 'central' as const, sites: 1 }];
+  const on = (sequence: number) =>
+    hierarchy.report(
+      hierarchy.facts(sequence, { products: [{ product, version: '1.0', installed: [], versions }] }),
+    );
+  assert.deepEqual((await desk.send(on(1))).offers[0]?.packages, [{ guid, offered: true }]);
+  const own = hierarchy.next();
+  await desk.send(hierarchy.signed(own), hierarchy.signed({ ...own, fixedAt: '2026-11-24T01:00:00Z' }));
+  const { offers, receipts } = await desk.send(on(2));
+  assert.equal(receipts.length, 1, 'its facts are taken all the same');
+  const [withheld] = offers[0]?.packages ?? [];
+  assert.ok(withheld?.offered === false);
+  assert.match(withheld.reason, /two different reports came as number 1 of epoch 1.*new identity/);
+  const explained = await explainOffer(desk.database, await desk.view.offered(), hierarchy.id, {
+    now: desk.cloud.clock.now(),
+    digestOf: nodeDigests.of,
+  });
+  assert.deepEqual([explained.withheld, explained.packages[0]?.offered], [withheld.reason, false]);
+  await desk.database.usage.release(hierarchy.id, by);
+  assert.deepEqual((await desk.send(on(3))).offers[0]?.packages, [{ guid, offered: true }]);
+});
+
 test('a hierarchy is named by the beginning of its id, where that is enough', async (context) => {
   const { desk } = await vendor(context);
   const hierarchy = await desk.enrolled();
