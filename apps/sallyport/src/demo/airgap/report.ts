@@ -10,8 +10,8 @@ import { airgapVersions, type Hierarchy, type ToldTrips } from './story.ts';
 const run = promisify(execFile);
 
 /**
- * The closing tables. A hierarchy counts when its program says the newest version itself, and the vendor knows it by
- * that version.
+ * The closing tables. A hierarchy counts when its program says the newest version itself, the vendor knows it by that
+ * version, and holds each usage report that was ever made there once.
  */
 export async function reportTrips(
   stage: Stage,
@@ -42,14 +42,39 @@ export async function reportTrips(
     hierarchies.map(async (hierarchy) => {
       const { id, version } = await installedAt(hierarchy);
       const told = known.hierarchies.find((each) => each.id === id);
-      return { code: hierarchy.code, version, told: JSON.stringify(told?.versions ?? 'nothing') };
+      return {
+        code: hierarchy.code,
+        version,
+        told: JSON.stringify(told?.versions ?? 'nothing'),
+        ...(await reportsOf(stage, hierarchy, cloud, id)),
+      };
     }),
   );
   const newest = airgapVersions.hotfix;
-  const done = rows.filter(({ version, told }) => version === `hello ${newest}` && told.includes(newest));
+  const done = rows.filter(
+    ({ version, told, made, held }) =>
+      version === `hello ${newest}` &&
+      told.includes(newest) &&
+      made.length > 0 &&
+      held.join() === made.join(),
+  );
   const endTable = formatTable(
-    ['hierarchy', 'began with', 'its program says', 'the vendor was told'],
-    rows.map(({ code, version, told }) => [code, `hello ${airgapVersions.baseline}`, version, told]),
+    [
+      'hierarchy',
+      'began with',
+      'its program says',
+      'the vendor was told',
+      'reports made',
+      'held by the vendor',
+    ],
+    rows.map(({ code, version, told, made, held }) => [
+      code,
+      `hello ${airgapVersions.baseline}`,
+      version,
+      told,
+      made.join(' '),
+      held.join(' '),
+    ]),
   );
   const text = [
     tripTable,
@@ -60,6 +85,29 @@ export async function reportTrips(
     `air gap: ${done.length}/${hierarchies.length} hierarchies on ${newest}`,
   ].join('\n');
   return { text, complete: done.length === hierarchies.length };
+}
+
+interface Numbered {
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
+/** Numbers of the usage reports that a hierarchy has made, and of those that the vendor holds of it, both in order. */
+async function reportsOf(
+  stage: Stage,
+  { data }: Hierarchy,
+  cloud: string,
+  id: string,
+): Promise<{ readonly made: readonly string[]; readonly held: readonly string[] }> {
+  const asked = async (args: readonly string[]): Promise<readonly string[]> => {
+    const answer = await stage.run([...args, '--json'], { quiet: true });
+    const { reports } = JSON.parse(answer) as { reports: readonly Numbered[] };
+    return reports.map(({ epoch, sequence }) => `${epoch}.${sequence}`).toSorted();
+  };
+  return {
+    made: await asked(['usage', 'history', '--data', data]),
+    held: await asked(['cloud', 'usage', 'reports', id, '--data', cloud]),
+  };
 }
 
 /** What is really installed: the program is run. */

@@ -113,11 +113,13 @@ class Courier {
     this.#alone = alone;
   }
 
-  /** Has every hierarchy write a request; answers the folder. */
+  /** Has every hierarchy collect usage data and write a request; answers the folder. */
   async collect(trip: number): Promise<string> {
     const folder = join(this.#root, `requests-${trip}`);
     mkdirSync(folder);
     for (const { code, data } of this.#hierarchies) {
+      // Sites collect by themselves once a week; the story does not wait for that.
+      await this.#stage.run(['usage', 'collect', '--wait', '--data', data], { ...this.#alone, quiet: true });
       const file = join(folder, `${code}.tar`);
       await this.#stage.run(['tool', 'prepare', '--data', data, '--to', file], this.#alone);
     }
