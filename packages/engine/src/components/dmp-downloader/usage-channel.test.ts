@@ -1,90 +1,20 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import type { Receipt } from '@sallyport/core/domain/exchange/exchange';
-import type { ServiceInfo } from '@sallyport/core/domain/updates/package';
-import { type Digest, digest, productId } from '@sallyport/core/shared/ids';
-import { canonicalJson } from '@sallyport/core/wire/canonical-json';
-import { parseEnvelope } from '@sallyport/core/wire/dsse';
-import { decodeBase64 } from '@sallyport/core/wire/base64';
-import { receiptFormat } from '@sallyport/core/wire/receipt';
-import { sealedFormat, sealedInfo } from '@sallyport/core/wire/sealed';
-import { payloadTypes, signDocument, verifiedPayload } from '@sallyport/core/wire/signed-document';
+import { digest } from '@sallyport/core/shared/ids';
+import { payloadTypes, signDocument } from '@sallyport/core/wire/signed-document';
 import { nodeDigests } from '../../compute/digest.ts';
 import { nodeKeys } from '../../compute/ed25519.ts';
-import { HpkeSealing } from '../../compute/hpke-sealing.ts';
 import { checkSignature } from '../../compute/signature-check.ts';
-import { ExchangeError, type VendorExchange } from '../../ports/vendor-exchange.ts';
+import { ExchangeError } from '../../ports/vendor-exchange.ts';
 import { cas, UsageSite } from '../usage-reports/test-support/usage-site.ts';
+import { type Answer, sealing, UsageVendor } from './test-support/usage-vendor.ts';
 import { usageChannel } from './usage-channel.ts';
 
-const sealing = new HpkeSealing();
 const { signal } = new AbortController();
-type Answer = Awaited<ReturnType<VendorExchange['exchange']>>;
-
-/**
- * A cloud as its promise says: it opens what is sealed to it, believes what the hierarchy signed, keeps each report once
- * and gives a receipt for it. `fault` makes an answer of the real one.
- */
-class Vendor implements VendorExchange {
-  readonly name = 'a cloud';
-  readonly secret = sealing.generate();
-  readonly offer = nodeKeys.open(nodeKeys.generate());
-  readonly operating = nodeKeys.open(nodeKeys.generate());
-  readonly service: ServiceInfo = {
-    schema: 1,
-    vendor: 'test',
-    products: [productId('hello')],
-    offerKeys: [this.offer.publicKey],
-    sealKeys: [sealing.publicKeyOf(this.secret)],
-  };
-  readonly stored = new Map<string, number>();
-  messages = 0;
-  fault: (answer: Answer) => Answer = (answer) => answer;
-
-  enrol(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  async exchange(envelopes: readonly Uint8Array[]): Promise<Answer> {
-    this.messages += 1;
-    const receipts: Uint8Array[] = [];
-    for (const bytes of envelopes) {
-      const payload = await this.#opened(bytes);
-      const sha256 = digest(nodeDigests.of('sha256', payload));
-      this.stored.set(sha256, (this.stored.get(sha256) ?? 0) + 1);
-      receipts.push(this.receipt(sha256));
-    }
-    return this.fault({ envelopes: receipts, refused: [] });
-  }
-
-  receipt(payloadSha256: Digest, signer = this.offer): Uint8Array {
-    const receipt: Receipt = {
-      schema: 1,
-      hierarchyId: 'a'.repeat(64) as Receipt['hierarchyId'],
-      payloadSha256,
-      acceptedAt: '2026-11-24T00:00:00Z',
-    };
-    return canonicalJson(signDocument(payloadTypes.receipt, receiptFormat.print(receipt), signer));
-  }
-
-  async #opened(bytes: Uint8Array): Promise<Uint8Array> {
-    const { key, ciphertext } = sealedFormat.parse(bytes);
-    const inside = await sealing.open(this.secret, sealedInfo, {
-      key: decodeBase64(key) ?? assert.fail(),
-      ciphertext: decodeBase64(ciphertext) ?? assert.fail(),
-    });
-    const { payloadType } = parseEnvelope(inside, { maxBytes: 1e8 });
-    const expected = { payloadType, publicKey: this.operating.publicKey };
-    assert.equal(payloadType, payloadTypes.usageReport);
-    return (
-      verifiedPayload(JSON.parse(Buffer.from(inside).toString()), expected, checkSignature) ?? assert.fail()
-    );
-  }
-}
 
 async function world(t: TestContext) {
   const site = await UsageSite.open(t);
-  const vendor = new Vendor();
+  const vendor = new UsageVendor();
   const send = (service = vendor.service) =>
     usageChannel(
       {
@@ -218,7 +148,7 @@ test('many reports go out in messages of bounded size', async (t) => {
     vendor.exchange = () => Promise.reject(new ExchangeError('STALLED', 'slow'));
     await assert.rejects(send());
   }
-  vendor.exchange = Vendor.prototype.exchange.bind(vendor);
+  vendor.exchange = UsageVendor.prototype.exchange.bind(vendor);
   assert.deepEqual(await send(), { kind: 'ok' });
   assert.equal(vendor.messages, 3);
   assert.equal(states().filter((state) => state === 'acknowledged').length, 40);

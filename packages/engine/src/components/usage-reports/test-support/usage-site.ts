@@ -42,12 +42,17 @@ export class UsageSite {
   private constructor(database: SiteDatabase, hashName: (text: string) => string) {
     this.database = database;
     this.hashName = hashName;
-    this.desk = new ReportDesk({
+    this.desk = this.deskOn(database);
+  }
+
+  /** Another life of the desk, on the same database or on one that is cut off at some time. */
+  deskOn(database: SiteDatabase): ReportDesk {
+    return new ReportDesk({
       site: { code: cas, type: 'central' },
       database,
       // As the real one does: a snapshot of its own, which no transaction may wrap.
       roster: () => this.database.read(() => this.roster),
-      hashName,
+      hashName: this.hashName,
       digests: nodeDigests,
       clock: this.clock,
       log: this.log,
