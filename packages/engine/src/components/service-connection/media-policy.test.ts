@@ -19,6 +19,14 @@ test('how old media may be goes down with who decided it, and is nothing where n
     changedAt: '1970-01-01T00:00:02.000Z',
     changedBy: 'bob',
   });
+  assert.deepEqual(
+    top.read(({ audit }) => audit.entries(9)).map(({ by, action, data }) => [by, action, data]),
+    [
+      ['bob', 'media-age', { maxAgeMs: 7000 }],
+      ['ann', 'media-age', { maxAgeMs: 5000 }],
+    ],
+    'every decision is kept',
+  );
 });
 
 test('a policy that cannot be read counts as none', () => {

@@ -1,5 +1,6 @@
 import type { MediaPolicy } from '@sallyport/core/domain/exchange/media-policy';
 import type { EpochMs } from '@sallyport/core/shared/ids';
+import { formatDuration } from '@sallyport/core/shared/units';
 import { mediaPolicyFormat } from '@sallyport/core/wire/media-policy';
 import type { ReadTables, SiteDatabase, WriteTables } from '../../ports/site-database.ts';
 
@@ -19,11 +20,13 @@ export function mediaMaxAgeMs(database: SiteDatabase): number {
   return database.read(readMediaPolicy)?.maxAgeMs ?? 0;
 }
 
-/** Sets the policy of the hierarchy, at its top-tier site. The record itself says who did it and when. */
+/** Sets the policy of the hierarchy, at its top-tier site. The record itself says who did it and when; the audit log keeps it. */
 export function writeMediaPolicy(
-  { records }: Pick<WriteTables, 'records'>,
+  { records, audit }: Pick<WriteTables, 'audit' | 'records'>,
   { maxAgeMs, by, at }: { readonly maxAgeMs: number; readonly by: string; readonly at: EpochMs },
 ): void {
   const policy: MediaPolicy = { schema: 1, maxAgeMs, changedAt: new Date(at).toISOString(), changedBy: by };
   records.putOwn('media-policy', recordKey, policy, at);
+  const text = `${by} let media count until ${formatDuration(maxAgeMs)} after their timestamp and snapshot have expired`;
+  audit.append({ at, by, action: 'media-age', text, data: { maxAgeMs } });
 }
