@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -32,11 +32,7 @@ test('a running service takes sealed reports, and stops a package that fails by 
   const folder = await mkdtemp(join(tmpdir(), 'sallyport-serve-'));
   const data = join(folder, 'cloud');
   const env = { ...process.env, SALLYPORT_PASSPHRASE: 'correct horse', SALLYPORT_CLOUD_DATA: data };
-  let server: ChildProcess | undefined;
-  t.after(async () => {
-    server?.kill('SIGKILL');
-    await rm(folder, { recursive: true, force: true });
-  });
+  t.after(() => rm(folder, { recursive: true, force: true }));
   const run = (...args: readonly string[]): Promise<string> =>
     new Promise((resolve, reject) => {
       execFile(process.execPath, [main, 'cloud', ...args], { env }, (failure, out) =>
@@ -70,8 +66,11 @@ test('a running service takes sealed reports, and stops a package that fails by 
     publicKey: string;
   };
 
-  server = spawn(process.execPath, [main, 'cloud', 'serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  assert.ok(server.stdout && server.stderr);
+  const server = spawn(process.execPath, [main, 'cloud', 'serve'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.after(() => server.kill('SIGKILL'));
   const stopped = lineOf(server.stderr, /is stopped: Installs failed at 1 of 1 hierarchies/);
   const [, url = ''] = await lineOf(server.stdout, /^listening on (\S+)$/);
   const client = new HttpVendorExchange({ baseUrl: url });

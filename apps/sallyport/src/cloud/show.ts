@@ -73,14 +73,15 @@ function printOverview(all: Overview, now: number): void {
     all.hierarchies.length === 0
       ? 'No hierarchy is enrolled.'
       : formatTable(
-          ['hierarchy', 'enrolled', 'last report', 'sites', 'ring', 'versions'],
-          all.hierarchies.map(({ id, enrolledAt, reportedAt, sites, ring, versions }) => [
+          ['hierarchy', 'enrolled', 'last facts', 'sites', 'ring', 'versions', ''],
+          all.hierarchies.map(({ id, enrolledAt, reportedAt, sites, ring, versions, quarantined }) => [
             id.slice(0, 16),
             minute(enrolledAt),
             reportedAt === undefined ? 'never' : minute(reportedAt),
             sites === undefined ? '' : String(sites),
             ring ?? '',
             versions.map(({ product, version }) => `${product} ${version}`).join(', '),
+            quarantined ? 'quarantined' : '',
           ]),
         ),
   );

@@ -179,6 +179,7 @@ describe('the commands on usage data', () => {
       await database.acceptReport(copy, { sha256: digestOfReport(copy), sizeBytes: 1 }, 1);
     });
     assert.match(await done('usage', 'hierarchies'), /quarantined since/);
+    assert.match(await done('show'), new RegExp(`${other.id.slice(0, 16)}.* quarantined\n`));
     assert.match(await done('usage', 'release', other.id.slice(0, 16)), /is released/);
     const again = await run('usage', 'release', other.id);
     assert.deepEqual([again.code, /is not quarantined/.test(again.out)], [1, true]);

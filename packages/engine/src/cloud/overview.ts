@@ -2,7 +2,7 @@ import type { PackageKind } from '@sallyport/core/domain/updates/package';
 import type { EpochMs, HierarchyId, PackageGuid, ProductId } from '@sallyport/core/shared/ids';
 import { compareVersions } from '@sallyport/core/shared/version';
 import { parseTargetingFacts } from '@sallyport/core/wire/facts';
-import type { CloudDatabase } from '../ports/cloud-database.ts';
+import type { CloudDatabase, HierarchySummary } from '../ports/cloud-database.ts';
 import type { KeyRole } from '../ports/key-ring.ts';
 import type { CloudTools } from './cloud-tools.ts';
 import { readPublished } from './cloud-tools.ts';
@@ -63,6 +63,8 @@ export interface HierarchyOverview {
   readonly sites?: number;
   readonly versions: readonly { readonly product: ProductId; readonly version: string }[];
   readonly offerSequence: number;
+  /** It exists twice, so nothing is taken from it or offered to it. */
+  readonly quarantined: boolean;
 }
 
 /** @throws {CloudError} NOT_THERE, BROKEN_REPOSITORY */
@@ -119,21 +121,33 @@ export async function overview(tools: CloudTools, database: CloudDatabase): Prom
 }
 
 async function hierarchiesOf(database: CloudDatabase): Promise<readonly HierarchyOverview[]> {
-  return (await database.hierarchies()).map(({ id, enrolledAt, offerSequence, facts }) => {
-    if (facts === undefined) {
-      return { id, enrolledAt, offerSequence, versions: [] };
-    }
-    const { ring, siteCounts, products } = parseTargetingFacts(facts.payload);
-    return {
-      id,
-      enrolledAt,
-      offerSequence,
-      reportedAt: facts.acceptedAt,
-      ring,
-      sites: siteCounts.central + siteCounts.primary + siteCounts.secondary,
-      versions: products.map(({ product, version }) => ({ product, version })),
-    };
-  });
+  const all: HierarchyOverview[] = [];
+  for (const summary of await database.hierarchies()) {
+    const quarantined = (await database.quarantineOf(summary.id)) !== undefined;
+    all.push({ ...hierarchyOf(summary), quarantined });
+  }
+  return all;
+}
+
+function hierarchyOf({
+  id,
+  enrolledAt,
+  offerSequence,
+  facts,
+}: HierarchySummary): Omit<HierarchyOverview, 'quarantined'> {
+  if (facts === undefined) {
+    return { id, enrolledAt, offerSequence, versions: [] };
+  }
+  const { ring, siteCounts, products } = parseTargetingFacts(facts.payload);
+  return {
+    id,
+    enrolledAt,
+    offerSequence,
+    reportedAt: facts.acceptedAt,
+    ring,
+    sites: siteCounts.central + siteCounts.primary + siteCounts.secondary,
+    versions: products.map(({ product, version }) => ({ product, version })),
+  };
 }
 
 async function codesOf(database: CloudDatabase, now: EpochMs): Promise<Overview['codes']> {
