@@ -120,7 +120,15 @@ test('a refusal that is final is kept with its reason and stops nothing; any oth
     envelopes: [],
     refused: [{ index: 0, code, message: 'so it says' }],
   });
-  for (const code of ['QUARANTINED', 'NOT_ENROLLED', 'FORGED', 'UNKNOWN_TYPE']) {
+  for (const code of [
+    'QUARANTINED',
+    'COPIED',
+    'NOT_ENROLLED',
+    'FORGED',
+    'UNKNOWN_TYPE',
+    'UNKNOWN_ITEM',
+    'SEALED_TO_OTHER',
+  ]) {
     vendor.fault = refuse(code);
     const outcome = await send();
     assert.deepEqual([outcome.kind, outcome.kind === 'failed' && outcome.code], ['failed', code]);
