@@ -87,6 +87,7 @@ describe('an offline site', () => {
         'word',
       ],
       /--offline is the top-tier site’s affair/,
+      2,
     );
   });
 });
