@@ -29,6 +29,7 @@ export async function runYear(seed: number, siteCount: number): Promise<RunResul
       refreshEveryMs: days(1),
       statusEveryMs: days(7),
       wordsEveryMs: days(2),
+      collectEveryMs: days(91),
       retryMaxMs: hours(2),
     },
     // Whoever looks once a day, three sites below the vendor, sees what was signed some days ago.
